@@ -1,0 +1,1 @@
+"""SPEAKS: the only wire, OPC UA and Modbus."""

@@ -1,0 +1,1 @@
+"""PRETENDS: virtual PLCs, the plant behind them, scenarios, the judge, the demo."""

@@ -1,0 +1,1 @@
+"""REMEMBERS: the hash-chained record of every cycle."""
