@@ -1,0 +1,190 @@
+"""The operator page's server: reads the record, streams it, and passes mode requests on.
+
+It has no connection to any PLC. The only thing it can cause is a mode request through the
+engine's command door, and the engine decides. It serves its own files only: no request leaves
+the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Header, Request
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ConfigDict, Field
+
+from records.chain import RecordError
+from records.reader import RecordReader
+from service.commands import ask
+from service.page.view import Frame, describe, frame, loop_views
+
+STATIC = Path(__file__).parent / "static"
+KEEP = 3000
+POLL_S = 0.1
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class ModeRequest(BaseModel):
+    """What an operator may ask of the engine."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    loop: str = Field(max_length=64)
+    mode: Literal["OFF", "SHADOW", "AUTO"]
+    who: str = Field(min_length=1, max_length=64)
+    reset: bool = False
+
+
+class Feed:
+    """Follows the record file and keeps the latest cycles, ready to show."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.sealed: dict[str, Any] = json.loads((state_dir / "sealed.json").read_text("utf-8"))
+        self.views = loop_views(self.sealed)
+        self.frames: deque[Frame] = deque(maxlen=KEEP)
+        self.changed = asyncio.Condition()
+        self.trouble = ""
+        self._path = state_dir / "records.sqlite"
+        self._seen = 0
+
+    def catch_up(self) -> list[Frame]:
+        """Read what was recorded since the last call (blocking; call it off the event loop)."""
+        if not self._path.exists():
+            return []
+        with RecordReader(self._path) as reader:
+            first = self._seen or max(0, reader.last_seq() - 2 * KEEP)
+            rows = reader.since(first, limit=2 * KEEP)
+        fresh = [
+            frame(row.seq, row.body, self.views[row.loop], self.sealed, predict=True)
+            for row in rows
+            if row.kind == "cycle" and row.loop in self.views
+        ]
+        if rows:
+            self._seen = rows[-1].seq
+        return fresh
+
+    async def follow(self) -> None:
+        """Keep following until cancelled; trouble with the file is shown, not raised."""
+        while True:
+            try:
+                fresh = await asyncio.to_thread(self.catch_up)
+                self.trouble = ""
+            except (RecordError, OSError) as error:
+                fresh, self.trouble = [], str(error)
+            if fresh:
+                async with self.changed:
+                    self.frames.extend(fresh)
+                    self.changed.notify_all()
+            await asyncio.sleep(POLL_S)
+
+    def since(self, last: int) -> list[Frame]:
+        """Return the frames after record number `last`."""
+        return [f for f in self.frames if f["id"] > last]
+
+
+def build_app(state_dir: Path) -> FastAPI:
+    """Return the page's application for the engine whose state stands in `state_dir`."""
+    feed = Feed(state_dir)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        follower = asyncio.create_task(feed.follow())
+        yield
+        follower.cancel()
+
+    app = FastAPI(title="Rheostat", docs_url=None, redoc_url=None, lifespan=lifespan)
+
+    @app.middleware("http")
+    async def guard(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        response = await call_next(request)
+        response.headers.update(HEADERS)
+        return response
+
+    @app.get("/")
+    async def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+    @app.get("/api/line")
+    async def line() -> dict[str, Any]:
+        return describe(feed.sealed)
+
+    @app.get("/api/status")
+    async def status() -> dict[str, Any]:
+        return await engine_status(state_dir) | {"records": feed.trouble or "ok"}
+
+    @app.get("/api/history")
+    async def history() -> list[Frame]:
+        return [{k: v for k, v in f.items() if k != "predicted"} for f in feed.frames]
+
+    @app.get("/api/stream")
+    async def stream(
+        last_event_id: Annotated[int | None, Header()] = None, after: int = 0
+    ) -> StreamingResponse:
+        start = last_event_id if last_event_id is not None else after
+        return StreamingResponse(events(feed, start), media_type="text/event-stream")
+
+    @app.post("/api/mode")
+    async def mode(
+        wanted: ModeRequest, request: Request, x_rheostat: Annotated[str, Header()] = ""
+    ) -> JSONResponse:
+        refusal = cross_site(request, x_rheostat)
+        if refusal:
+            return JSONResponse({"ok": False, "text": refusal}, status_code=403)
+        message = {"do": "mode", **wanted.model_dump()}
+        try:
+            answer = await asyncio.to_thread(ask, state_dir, message)
+        except OSError as error:
+            answer = {"ok": False, "text": f"The engine does not answer: {error}"}
+        return JSONResponse(answer, status_code=200 if answer.get("ok") else 409)
+
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+def cross_site(request: Request, own_header: str) -> str:
+    """Return why a state-changing request is refused, or '' when it comes from our own page."""
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    if origin is not None and origin.split("://", 1)[-1] != host:
+        return f"Refused: the request comes from {origin}, not from this page."
+    if own_header != "1":
+        return "Refused: the header X-Rheostat is missing, so this is not our own page."
+    return ""
+
+
+async def engine_status(state_dir: Path) -> dict[str, Any]:
+    """Return the engine's own status, or why there is none."""
+    try:
+        return await asyncio.to_thread(ask, state_dir, {"do": "status"})
+    except OSError as error:
+        return {"ok": False, "text": f"The engine does not answer: {error}"}
+
+
+async def events(feed: Feed, last: int) -> AsyncIterator[str]:
+    """Yield server-sent events, one per cycle, from after record number `last`."""
+    yield "retry: 1000\n\n"
+    while True:
+        fresh = feed.since(last)
+        for f in fresh[-200:]:
+            last = f["id"]
+            yield f"id: {last}\ndata: {json.dumps(f, allow_nan=False)}\n\n"
+        async with feed.changed:
+            try:
+                await asyncio.wait_for(feed.changed.wait(), timeout=5)
+            except TimeoutError:
+                yield ": still here\n\n"

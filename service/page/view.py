@@ -1,0 +1,197 @@
+"""From a cycle record to what the page shows: people's units, plain lists, nothing hidden.
+
+Pure functions; the page's process reads records and never the plant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Frame = dict[str, Any]
+
+LABELS: Mapping[str, str] = {
+    "coater.dry_coat_weight": "Dry coat weight",
+    "coater.film_to_gap": "Film to gap t/H",
+    "coater.die_pressure": "Die pressure",
+    "coater.residual_solvent": "Residual solvent",
+    "coater.web_temp": "Web temperature",
+    "coater.pump_ratio_sp": "Pump ratio",
+    "coater.gap_sp": "Coating gap",
+    "coater.oven_trim_sp": "Oven trim",
+    "mixer.viscosity_25c": "Viscosity at 25 °C",
+    "mixer.temp": "Batch temperature",
+    "mixer.torque": "Anchor torque",
+    "mixer.anchor_sp": "Anchor speed",
+    "mixer.jacket_sp": "Jacket temperature",
+    "mixer.solvent_sp": "Solvent trim",
+}
+PRETTY_UNITS: Mapping[str, str] = {
+    "g/m2": "g/m²", "degC": "°C", "delta_degC": "K", "um": "µm", "N*m": "N·m", "Pa*s": "Pa·s",
+}  # fmt: skip
+COMPUTED_UNITS: Mapping[str, str] = {"mixer.viscosity_25c": "Pa·s"}
+"""Units of CVs that are computed rather than read; they are shown as they are inside (SI)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How one signal is shown: shown = (si - offset) / gain."""
+
+    tag: str
+    label: str
+    unit: str
+    gain: float
+    offset: float
+
+    def value(self, si: object) -> float | None:
+        """Convert from SI; None for anything that is not a finite number."""
+        if isinstance(si, bool) or not isinstance(si, int | float) or not math.isfinite(si):
+            return None
+        return (float(si) - self.offset) / self.gain
+
+
+def shown(sealed: Mapping[str, Any], tag: str) -> Shown:
+    """Return how `tag` is shown, from the tag table of a sealed configuration."""
+    row: Mapping[str, Any] = sealed["tags"].get(tag, {})
+    unit = str(row.get("unit") or COMPUTED_UNITS.get(tag, ""))
+    return Shown(
+        tag,
+        LABELS.get(tag, tag.split(".", 1)[-1].replace("_", " ").capitalize()),
+        PRETTY_UNITS.get(unit, unit),
+        float(row.get("gain", 1.0)),
+        float(row.get("offset", 0.0)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoopView:
+    """One loop's faceplate: which signals, in which order, in which units."""
+
+    name: str
+    title: str
+    period_s: float
+    cvs: Sequence[Shown]
+    mvs: Sequence[Shown]
+
+
+def loop_views(sealed: Mapping[str, Any]) -> dict[str, LoopView]:
+    """Return the faceplates of every loop of a sealed configuration."""
+    return {
+        name: LoopView(
+            name,
+            loop["title"],
+            loop["period"],
+            [shown(sealed, tag) for tag in loop["controller"]["cvs"]],
+            [shown(sealed, tag) for tag in loop["mvs"]],
+        )
+        for name, loop in sealed["loops"].items()
+    }
+
+
+def describe(sealed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page must know once: the line, its loops, their signals and units."""
+    return {
+        "line": sealed["line"],
+        "recipe": sealed["recipe"]["title"],
+        "insecure": sorted(n for n, s in sealed["sources"].items() if s.get("insecure")),
+        "loops": {
+            view.name: {
+                "title": view.title,
+                "period_s": view.period_s,
+                "cvs": [{"tag": s.tag, "label": s.label, "unit": s.unit} for s in view.cvs],
+                "mvs": [{"tag": s.tag, "label": s.label, "unit": s.unit} for s in view.mvs],
+            }
+            for view in loop_views(sealed).values()
+        },
+    }
+
+
+def frame(
+    seq: int, body: Mapping[str, Any], view: LoopView, sealed: Mapping[str, Any], predict: bool
+) -> Frame:
+    """Return one cycle as the page shows it; `predict` adds the predicted trajectories."""
+    plan: Mapping[str, Any] = body.get("plan") or {}
+    verdict: Mapping[str, Any] = body.get("verdict") or {}
+    answer: Frame = {
+        "id": seq,
+        "loop": view.name,
+        "utc": body.get("utc"),
+        "t": body.get("now_s"),
+        "requested": body.get("requested"),
+        "mode": body.get("mode"),
+        "who": body.get("who"),
+        "status": plan.get("status"),
+        "solve_ms": plan.get("solve_ms"),
+        "binding": list(plan.get("binding") or ()),
+        "gave_up": [_gave_up(tag, by, view) for tag, by in plan.get("gave_up") or ()],
+        "notes": list(plan.get("notes") or ()),
+        "action": verdict.get("action"),
+        "limiting": verdict.get("limiting"),
+        "reasons": list(verdict.get("reasons") or ()),
+        "outcome": (body.get("written") or {}).get("outcome"),
+        "late": (body.get("timing") or {}).get("late"),
+        "cvs": [_cv(s, body, plan) for s in view.cvs],
+        "mvs": [_mv(s, body, verdict, sealed) for s in view.mvs],
+    }
+    if predict:
+        answer["predicted"] = {
+            s.tag: _trajectory(s, plan["predicted"][s.tag])
+            for s in (*view.cvs, *view.mvs)
+            if s.tag in (plan.get("predicted") or {})
+        }
+    return answer
+
+
+def _gave_up(tag: str, by: object, view: LoopView) -> str:
+    for s in view.cvs:
+        if s.tag == tag and isinstance(by, int | float):
+            return f"{s.label} by {by / s.gain:.3g} {s.unit}".strip()
+    return f"{tag} by {by}"
+
+
+def _cv(s: Shown, body: Mapping[str, Any], plan: Mapping[str, Any]) -> Frame:
+    reading = (body.get("inputs") or {}).get(s.tag)
+    estimate = (plan.get("estimate") or {}).get(s.tag)
+    low, high = (plan.get("cv_limits") or {}).get(s.tag) or (None, None)
+    value, quality, reason = (reading or [None, None, ""])[:3]
+    if reading is None and estimate is not None:
+        value, quality, reason = estimate, 2, "estimated"
+    return {
+        "tag": s.tag,
+        "value": s.value(value),
+        "estimate": s.value(estimate),
+        "quality": quality,
+        "reason": reason,
+        "target": s.value((plan.get("targets") or {}).get(s.tag)),
+        "low": s.value(low),
+        "high": s.value(high),
+        "end": _end(s, plan),
+    }
+
+
+def _mv(
+    s: Shown, body: Mapping[str, Any], verdict: Mapping[str, Any], sealed: Mapping[str, Any]
+) -> Frame:
+    low, high = sealed["limits"]["setpoints"][s.tag]["operating"]
+    landed = ((body.get("written") or {}).get("landed") or {}).get(s.tag)
+    return {
+        "tag": s.tag,
+        "applied": s.value((body.get("applied") or {}).get(s.tag)),
+        "requested": s.value((verdict.get("requested") or {}).get(s.tag)),
+        "allowed": s.value((verdict.get("allowed") or {}).get(s.tag)),
+        "landed": s.value(landed),
+        "low": s.value(low),
+        "high": s.value(high),
+        "end": _end(s, body.get("plan") or {}),
+    }
+
+
+def _end(s: Shown, plan: Mapping[str, Any]) -> float | None:
+    values = ((plan.get("predicted") or {}).get(s.tag) or {}).get("values") or ()
+    return s.value(values[-1]) if values else None
+
+
+def _trajectory(s: Shown, course: Mapping[str, Any]) -> Frame:
+    return {"t": list(course["times_s"]), "y": [s.value(v) for v in course["values"]]}
