@@ -1,0 +1,82 @@
+"""Reading the records beside the running engine: by sequence, or the last cycles of a loop.
+
+The page, the exports and the command line look through this window. It opens the file read-only,
+so no reader can disturb the writer or the evidence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from records.chain import RecordError, open_read_only
+
+_COLUMNS = "SELECT seq, kind, loop, utc, body, hash FROM record"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record, its body opened."""
+
+    seq: int
+    kind: str
+    loop: str
+    utc: str
+    hash: str
+    body: dict[str, Any]
+
+
+class RecordReader:
+    """A read-only view of one record file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`; raises RecordError when there is no file or it cannot be read."""
+        self.path = path
+        try:
+            self._connection = open_read_only(path)
+        except apsw.Error as error:
+            raise RecordError(f"the record file {path} cannot be read: {error}") from error
+
+    def since(self, seq: int, limit: int = 1000) -> Sequence[Entry]:
+        """Return up to `limit` records after number `seq`, oldest first."""
+        return self._ask(f"{_COLUMNS} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+
+    def last_cycles(self, loop: str, count: int) -> Sequence[Entry]:
+        """Return the last `count` cycles of `loop`, oldest first."""
+        where = "WHERE loop = ? AND kind = 'cycle' ORDER BY seq DESC LIMIT ?"
+        return self._ask(f"{_COLUMNS} {where}", (loop, count))[::-1]
+
+    def last_of_kind(self, kind: str, count: int) -> Sequence[Entry]:
+        """Return the last `count` records of one kind (of all loops), oldest first."""
+        where = "WHERE kind = ? ORDER BY seq DESC LIMIT ?"
+        return self._ask(f"{_COLUMNS} {where}", (kind, count))[::-1]
+
+    def one(self, seq: int) -> Entry | None:
+        """Return record number `seq`, or None."""
+        found = self._ask(f"{_COLUMNS} WHERE seq = ?", (seq,))
+        return found[0] if found else None
+
+    def last_seq(self) -> int:
+        """Return the number of the newest record, 0 when there is none."""
+        found = self._ask(f"{_COLUMNS} ORDER BY seq DESC LIMIT 1", ())
+        return found[0].seq if found else 0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _ask(self, statement: str, values: tuple[object, ...]) -> list[Entry]:
+        try:
+            return [
+                Entry(seq, kind, loop, utc, chained, json.loads(body))
+                for seq, kind, loop, utc, body, chained in self._connection.execute(
+                    statement, values
+                )
+            ]
+        except (apsw.Error, ValueError) as error:
+            raise RecordError(f"the record file {self.path} cannot be read: {error}") from error
