@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from plant_models.parameters import Parameters
 
 Vector = NDArray[np.float64]
+Expression = Any
+"""A CasADi SX (or a plain number): CasADi has no types of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class ControlModel:
     inputs: tuple[str, ...]
     disturbances: tuple[str, ...]
     outputs: tuple[str, ...]
-    rhs: Any  # casadi.Function (x, u, p) -> dx/dt
-    measure: Any  # casadi.Function (x, u, p) -> y
+    rhs: Expression  # casadi.Function (x, u, p) -> dx/dt
+    measure: Expression  # casadi.Function (x, u, p) -> y
     nominal: Mapping[str, float]
     scales: Mapping[str, float]
     parameters: Parameters
