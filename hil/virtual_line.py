@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from fieldbus.tags import NotWritable, range_fault, tags_of, to_si, to_wire, wrapped
 from hil.plc_program import Value
 from hil.plc_station import Station, coater_program, mixer_program
-from hil.wire_words import from_wire, to_wire
 from plant_models.line_plant import LinePlant
 from safety.gate import Command
 from safety.words import Quality, Reading, Sample, WriteResult
@@ -112,10 +112,14 @@ class VirtualLine:
 
 
 class VirtualPort:
-    """The PlantPort of a virtual line: bulk reads, commands and read-back, without a wire."""
+    """The PlantPort of a virtual line: bulk reads, commands and read-back, without a wire.
+
+    The engine's half of the wire is the fieldbus's own tag table; the PLCs' half is the bench's.
+    """
 
     def __init__(self, line: VirtualLine) -> None:
         self._line = line
+        self._tags = tags_of(line.sealed)
 
     async def open(self) -> None:
         """Nothing to connect."""
@@ -131,29 +135,39 @@ class VirtualPort:
         """Carry out one command: setpoints first, then request, sequence and heartbeat last."""
         line = self._line
         if line.time_s > command.expires_s:
-            return WriteResult("not-sent", {}, "the command had expired", line.time_s)
+            return self._not_sent(command, "the command had expired")
         hand = line.sealed["loops"][command.loop]["handshake"]
         station = line.stations[hand["source"]]
+        tags = self._tags
+        try:
+            setpoints = {
+                name: to_wire(tags[name], value) for name, value in command.setpoints.items()
+            }
+        except NotWritable as fault:
+            return self._not_sent(command, str(fault))
         landed: dict[str, float | None] = {}
-        for name, value in command.setpoints.items():
-            landed[name] = float(station.accept(name, to_wire(station.writes[name], value)))
-        words = (
-            (hand["remote_request"], command.remote),
-            (hand["sequence"], command.sequence),
-            (hand["heartbeat_out"], command.heartbeat),
-        )
-        for name, word in words:
-            station.accept(name, to_wire(station.writes[name], word))
+        for name, wire in setpoints.items():
+            station.accept(name, wire)
+            landed[name] = float(to_si(tags[name], wire))
+        sequence, heartbeat = tags[hand["sequence"]], tags[hand["heartbeat_out"]]
+        station.accept(hand["remote_request"], command.remote)
+        station.accept(sequence.name, wrapped(sequence, command.sequence))
+        station.accept(heartbeat.name, wrapped(heartbeat, command.heartbeat))
         return WriteResult("written", landed, "", line.time_s)
+
+    def _not_sent(self, command: Command, why: str) -> WriteResult:
+        return WriteResult("not-sent", dict.fromkeys(command.setpoints), why, self._line.time_s)
 
     def _sample(self, name: str) -> Sample:
         line = self._line
-        tag = line.sealed["tags"].get(name)
-        if tag is None or tag["direction"] != "read":
-            return Sample.bad("not a tag that can be read", line.time_s)
-        value = from_wire(tag, line.stations[tag["source"]].shown(name))
-        if isinstance(value, float) and not math.isfinite(value):
+        tag = self._tags.get(name)
+        if tag is None or tag.direction != "read":
+            return Sample.bad(f"{name} is not a tag that can be read", line.time_s)
+        value = to_si(tag, line.stations[tag.source].shown(name))
+        if not math.isfinite(value):
             return Sample.bad("the PLC shows no number", line.time_s, epoch=1)
-        stamped = line.sealed["sources"][tag["source"]]["protocol"] == "opcua"
+        if fault := range_fault(tag, value):
+            return Sample.bad(fault, line.time_s, epoch=1)
+        stamped = line.sealed["sources"][tag.source]["protocol"] == "opcua"
         source_time_s = UNIX_AT_START_S + line.time_s if stamped else None
         return Sample(value, Quality.GOOD, "", source_time_s, line.time_s, 1)

@@ -13,6 +13,7 @@ from typing import Any
 
 from hil.plc_program import Value
 
+_FLOATS = frozenset({"float", "float32", "double", "float64"})
 _WIDTHS = {"int16": (16, True), "uint16": (16, False), "int32": (32, True), "uint32": (32, False)}
 
 
@@ -21,7 +22,8 @@ def to_wire(tag: Mapping[str, Any], value: Value) -> Value:
     kind = tag["type"]
     if kind == "bool":
         return bool(value)
-    wire = (float(value) - float(tag["offset"])) / float(tag["gain"])
+    gain, offset = _scale(tag)
+    wire = (float(value) - offset) / gain
     if kind in ("float", "float32"):
         return float32(wire)
     if kind in ("double", "float64"):
@@ -37,9 +39,15 @@ def from_wire(tag: Mapping[str, Any], wire: Value) -> Value:
     """Return the SI value of a wire word; whole numbers stay whole, bools stay bools."""
     if tag["type"] == "bool":
         return bool(wire)
-    if tag["type"] in _WIDTHS and tag["gain"] == 1.0 and tag["offset"] == 0.0:
+    gain, offset = _scale(tag)
+    if tag["type"] in _WIDTHS and (gain, offset) == (1.0, 0.0):
         return int(wire)
-    return float(wire) * float(tag["gain"]) + float(tag["offset"])
+    return float(wire) * gain + offset
+
+
+def _scale(tag: Mapping[str, Any]) -> tuple[float, float]:
+    gain, offset = tag.get("gain"), tag.get("offset")
+    return (1.0 if gain is None else float(gain)), (0.0 if offset is None else float(offset))
 
 
 def float32(value: float) -> float:
@@ -50,29 +58,26 @@ def float32(value: float) -> float:
         return math.copysign(math.inf, value)
 
 
-def registers_of(tag: Mapping[str, Any], value: Value) -> list[int]:
-    """Return the Modbus registers of an SI value, in the tag's word order."""
-    wire = to_wire(tag, value)
-    if tag["type"] in ("float", "float32"):
-        raw = struct.pack(">f", wire)
-    elif tag["type"] in ("double", "float64"):
-        raw = struct.pack(">d", wire)
+def registers_of_wire(tag: Mapping[str, Any], wire: Value) -> list[int]:
+    """Return the Modbus registers of a wire word, in the tag's word order."""
+    width = 2 * register_count(tag)
+    if tag["type"] in _FLOATS:
+        raw = struct.pack(">f" if width == 4 else ">d", wire)
     else:
-        raw = (int(wire) & 0xFFFFFFFF).to_bytes(4, "big")[-2 * register_count(tag) :]
-    words = [int.from_bytes(raw[i : i + 2], "big") for i in range(0, len(raw), 2)]
-    return words if tag.get("word_order", "big") == "big" else words[::-1]
+        raw = (int(wire) % (1 << 8 * width)).to_bytes(width, "big")
+    words = [int.from_bytes(raw[i : i + 2], "big") for i in range(0, width, 2)]
+    return words if tag.get("word_order") != "little" else words[::-1]
 
 
-def value_of_registers(tag: Mapping[str, Any], registers: list[int]) -> Value:
-    """Return the SI value that stands in Modbus registers."""
-    words = registers if tag.get("word_order", "big") == "big" else registers[::-1]
+def wire_of_registers(tag: Mapping[str, Any], registers: list[int]) -> Value:
+    """Return the wire word that stands in Modbus registers."""
+    words = registers if tag.get("word_order") != "little" else registers[::-1]
     raw = b"".join(word.to_bytes(2, "big") for word in words)
     kind = tag["type"]
-    if kind in ("float", "float32", "double", "float64"):
-        wire: Value = float(struct.unpack(">f" if len(raw) == 4 else ">d", raw)[0])
-    else:
-        wire = int.from_bytes(raw, "big", signed=kind.startswith("int"))
-    return from_wire(tag, wire)
+    if kind in _FLOATS:
+        return float(struct.unpack(">f" if len(raw) == 4 else ">d", raw)[0])
+    whole = int.from_bytes(raw, "big", signed=kind.startswith("int"))
+    return bool(whole) if kind == "bool" else whole
 
 
 def register_count(tag: Mapping[str, Any]) -> int:
