@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 
-
 class Quality(IntEnum):
     """How far a sample may be trusted; the lowest of several wins."""
 
@@ -76,6 +75,21 @@ class Mode(StrEnum):
     HOLD = "HOLD"  # keeps the last confirmed setpoint for a bounded number of cycles
     SHED = "SHED"  # our heartbeat has stopped; the PLC has the loop
     TRIPPED = "TRIPPED"  # as SHED, latched until an operator resets it
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person last asked of a loop; it stands until the next one.
+
+    `number` counts the requests of a session, so that asking for AUTO a second time is a new act:
+    a request that ended in SHED, in a trip or in a refusal is spent and never works again by
+    itself. `reset` asks to clear a latched trip. AUTO and reset need a name in `who`.
+    """
+
+    mode: RequestedMode
+    who: str
+    reset: bool = False
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

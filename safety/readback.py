@@ -1,0 +1,69 @@
+"""Did it land? Compares what the PLC's registers hold with what the command said (IL-13).
+
+The answer is not acted on here: it is remembered in the gate's state, and the next judgement
+decides. An outcome that nobody knows is never repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from safety.gate import Command
+from safety.rules import LoopRules
+from safety.state import GateState
+from safety.words import Action, Reason, WriteResult
+
+_FLOAT32_EPSILON = 2.0**-23
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What to remember for the next cycle, and what an operator should read about this one."""
+
+    state: GateState
+    reasons: tuple[Reason, ...]
+
+
+def verify(
+    rules: LoopRules, state: GateState, command: Command | None, result: WriteResult | None
+) -> Verified:
+    """Fold the result of a write into the state that `judge` returned with its command.
+
+    Without a command there is nothing to verify. Total: a result that cannot be understood counts
+    as unknown.
+    """
+    if command is None:
+        return Verified(state, ())
+    outcome = result.outcome if isinstance(result, WriteResult) else "unknown"
+    if outcome not in ("written", "refused", "unknown", "not-sent"):
+        outcome = "unknown"
+    text = (
+        result.reason if isinstance(result, WriteResult) and isinstance(result.reason, str) else ""
+    )
+    if outcome != "written" or not isinstance(result, WriteResult):
+        reason = Reason("IL-13", Action.HOLD, "", f"command {outcome}: {text or 'no reason given'}")
+        return Verified(replace(state, outcome=outcome, outcome_reason=text), (reason,))
+    reasons: list[Reason] = []
+    differs = False
+    for tag, wanted in command.setpoints.items():
+        landed = result.landed.get(tag)
+        if landed is None:
+            reasons.append(Reason("IL-13", Action.HOLD, tag, "could not be read back"))
+        elif not _alike(wanted, landed, rules.setpoints[tag].tolerance):
+            differs = True
+            text = f"wrote {wanted:.6g}, read back {landed!r}"
+            reasons.append(Reason("IL-13", Action.HOLD, tag, text))
+    if not reasons:
+        return Verified(replace(state, outcome="written", outcome_reason="", mismatches=0), ())
+    text = "; ".join(f"{reason.tag} {reason.text}" for reason in reasons)
+    mismatches = state.mismatches + 1 if differs else state.mismatches
+    state = replace(state, outcome="unknown", outcome_reason=text, mismatches=mismatches)
+    return Verified(state, tuple(reasons))
+
+
+def _alike(wanted: float, landed: object, tolerance: float) -> bool:
+    """Compare as the wire can: within the tolerance and the grain of a 32-bit float."""
+    if isinstance(landed, bool) or not isinstance(landed, float | int) or not math.isfinite(landed):
+        return False
+    return abs(wanted - landed) <= tolerance + _FLOAT32_EPSILON * abs(wanted)

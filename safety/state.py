@@ -1,0 +1,176 @@
+"""What the gate remembers from one cycle to the next: frozen, and plain enough for JSON.
+
+It is part of every cycle record, so latches survive a power cut (P9) and any cycle can be judged
+again from the record of the one before (P4).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from safety.modes import ModeState
+from safety.words import Mode
+
+OUTCOMES = ("none", "pending", "written", "refused", "unknown", "not-sent")
+"""What became of the last command; 'pending' means that nobody verified it."""
+
+_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+class StateError(ValueError):
+    """A recorded gate state cannot be understood; the loop must not start from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """The gate's memory of one loop.
+
+    `sequence` counts judgements, `heartbeat` minted commands; `request_mark` is the last request
+    seen and `latches` says in words why the loop is TRIPPED. `commanded` and `commanded_before`
+    are the setpoints of the last two commands, `applied_before` what the PLC used when the last
+    one was minted: between them the active setpoint may lawfully be found. `now_s` and
+    `commanded_s` are engine times [s]. `outcome` and `mismatches` come from `readback.verify`.
+    """
+
+    modes: ModeState = field(default_factory=ModeState)
+    sequence: int = 0
+    heartbeat: int = 0
+    request_mark: str = ""
+    latches: tuple[str, ...] = ()
+    now_s: float | None = None
+    commanded_s: float | None = None
+    commanded: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
+    commanded_before: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
+    applied_before: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
+    outcome: str = "none"
+    outcome_reason: str = ""
+    mismatches: int = 0
+
+    @property
+    def mode(self) -> Mode:
+        """Return the mode of the last cycle."""
+        return self.modes.mode
+
+
+def initial_state() -> GateState:
+    """Return the state of a loop that has never run: OFF."""
+    return GateState()
+
+
+def restart(state: GateState) -> GateState:
+    """Return the state after a restart: OFF, latches and counters kept, everything else forgotten.
+
+    The request that was standing when the engine died is spent: closing the loop is a person's
+    act, every time (SVC-02).
+    """
+    tripped = state.mode is Mode.TRIPPED
+    modes = ModeState(
+        mode=Mode.TRIPPED if tripped else Mode.OFF,
+        spent=state.request_mark,
+        tripped_by=state.modes.tripped_by if tripped else "",
+    )
+    return GateState(
+        modes=modes,
+        sequence=state.sequence,
+        heartbeat=state.heartbeat,
+        request_mark=state.request_mark,
+        latches=state.latches if tripped else (),
+    )
+
+
+def state_to_json(state: GateState) -> dict[str, Any]:
+    """Return the state as a JSON-able dict."""
+    modes = {name: getattr(state.modes, name) for name in ModeState.__slots__}
+    modes["mode"] = state.modes.mode.value
+    body = {name: getattr(state, name) for name in GateState.__slots__ if name != "modes"}
+    for name in ("commanded", "commanded_before", "applied_before"):
+        body[name] = dict(body[name])
+    return {**body, "latches": list(state.latches), "modes": modes}
+
+
+def state_from_json(body: Mapping[str, Any]) -> GateState:
+    """Return the state that `state_to_json` wrote, or raise `StateError`: never a guess."""
+    if not isinstance(body, Mapping) or set(body) != set(GateState.__slots__):
+        raise StateError("The recorded gate state has other fields than this version writes.")
+    modes = body["modes"]
+    if not isinstance(modes, Mapping) or set(modes) != set(ModeState.__slots__):
+        raise StateError("The recorded mode state has other fields than this version writes.")
+    try:
+        mode = Mode(modes["mode"])
+    except ValueError as error:
+        raise StateError(f"The recorded mode {modes['mode']!r} is unknown.") from error
+    outcome = body["outcome"]
+    if outcome not in OUTCOMES:
+        raise StateError(f"The recorded write outcome {outcome!r} is unknown.")
+    return GateState(
+        modes=ModeState(
+            mode=mode,
+            evidence=_count(modes, "evidence"),
+            waited=_count(modes, "waited"),
+            held=_count(modes, "held"),
+            asked=_flag(modes, "asked"),
+            spent=_text(modes, "spent"),
+            tripped_by=_text(modes, "tripped_by"),
+        ),
+        sequence=_count(body, "sequence"),
+        heartbeat=_count(body, "heartbeat"),
+        request_mark=_text(body, "request_mark"),
+        latches=_texts(body, "latches"),
+        now_s=_time(body, "now_s"),
+        commanded_s=_time(body, "commanded_s"),
+        commanded=_numbers(body, "commanded"),
+        commanded_before=_numbers(body, "commanded_before"),
+        applied_before=_numbers(body, "applied_before"),
+        outcome=outcome,
+        outcome_reason=_text(body, "outcome_reason"),
+        mismatches=_count(body, "mismatches"),
+    )
+
+
+def _count(body: Mapping[str, Any], name: str) -> int:
+    value = body[name]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise StateError(f"The recorded {name} must be a count, not {value!r}.")
+    return value
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body[name]
+    if not isinstance(value, bool):
+        raise StateError(f"The recorded {name} must be true or false, not {value!r}.")
+    return value
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body[name]
+    if not isinstance(value, str):
+        raise StateError(f"The recorded {name} must be text, not {value!r}.")
+    return value
+
+
+def _texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = body[name]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise StateError(f"The recorded {name} must be a list of texts, not {value!r}.")
+    return tuple(value)
+
+
+def _time(body: Mapping[str, Any], name: str) -> float | None:
+    value = body[name]
+    if value is not None and not (isinstance(value, float) and math.isfinite(value)):
+        raise StateError(f"The recorded {name} must be a time or nothing, not {value!r}.")
+    return value
+
+
+def _numbers(body: Mapping[str, Any], name: str) -> Mapping[str, float]:
+    value = body[name]
+    if not isinstance(value, Mapping):
+        raise StateError(f"The recorded {name} must map tags to numbers, not {value!r}.")
+    for tag, number in value.items():
+        if not isinstance(tag, str) or not isinstance(number, float) or not math.isfinite(number):
+            raise StateError(f"The recorded {name} of {tag!r} is no number: {number!r}.")
+    return MappingProxyType(dict(value))
