@@ -1,0 +1,227 @@
+"""The parent's side of a controller that lives in a process of its own.
+
+A solver may be late, hang, crash or leak; none of that may touch heartbeats, shedding or records.
+So the deadline is kept here: an answer that is not back in time is no answer, that child is killed
+by its process id, a warm spare answers the next cycle, and a new spare is built meanwhile. Nothing
+is ever queued: one question, one answer or none (SVC-03, F47, F48, GMP-06).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from controller.plan import Plan, PlanRequest
+from controller.plan_json import plan_from_json, request_to_json
+
+_LINE_LIMIT = 8 * 2**20  # a plan with long horizons is tens of kilobytes
+_BOOT_PATIENCE_S = 120.0  # importing and building a controller on a busy machine
+_LONGEST_BACKOFF_S = 30.0
+_ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+}
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def leashed(module: str, *arguments: str) -> list[str]:
+    """Return the command line of a child process that dies with this one."""
+    return [sys.executable, "-m", "service.leash", str(os.getpid()), module, *arguments]
+
+
+def _facts(answer: bytes) -> Mapping[str, Any]:
+    """Return what a worker said about itself when it was ready; raises OSError if it was not."""
+    facts: Mapping[str, Any] = json.loads(answer)
+    if facts.get("ready") is not True:
+        raise OSError(f"the worker refused to start: {facts.get('error', answer)}")
+    return facts
+
+
+class _Child:
+    """One worker process, ready for questions."""
+
+    def __init__(self, process: asyncio.subprocess.Process, facts: Mapping[str, Any]) -> None:
+        self.process = process
+        self.facts = facts
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self.process.returncode is None
+
+    @classmethod
+    async def boot(cls, command: Sequence[str], first_line: bytes) -> _Child:
+        """Start a worker and wait until it says it is ready; raises OSError with its words."""
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LINE_LIMIT,
+            cwd=_ROOT,
+            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": str(_ROOT)},
+        )
+        child = cls(process, {})
+        try:
+            answer = await asyncio.wait_for(child.ask(first_line), _BOOT_PATIENCE_S)
+            child.facts = _facts(answer)
+        except BaseException:
+            await child.end()
+            raise
+        return child
+
+    async def ask(self, line: bytes) -> bytes:
+        """Send one line, return one line; raises OSError when the worker is gone."""
+        if self.process.stdin is None or self.process.stdout is None:
+            raise OSError("the worker has no pipes")
+        self.process.stdin.write(line + b"\n")
+        await self.process.stdin.drain()
+        answer = await self.process.stdout.readline()
+        if not answer.endswith(b"\n"):
+            raise OSError("the worker ended in the middle of an answer")
+        return answer
+
+    async def end(self) -> None:
+        """Kill this child, and no other, and reap it."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+            with contextlib.suppress(OSError):
+                await self.process.stdin.wait_closed()
+
+
+class SolverProcess:
+    """A `Planner` with one worker at work and one warm spare."""
+
+    def __init__(
+        self, loop: str, sealed: Mapping[str, Any], command: Sequence[str] | None = None
+    ) -> None:
+        """Prepare; `start` spawns. `command` replaces the worker's command line (tests)."""
+        self._command = list(command or leashed("controller.worker"))
+        self._first_line = json.dumps({"loop": loop, "sealed": sealed}).encode()
+        self._active: _Child | None = None
+        self._spare: _Child | None = None
+        self._builder: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        self._asking = False
+        self.counts = {"asked": 0, "answered": 0, "late": 0, "dead": 0, "built": 0, "failed": 0}
+        self.last_failure = ""
+
+    def start(self) -> None:
+        """Begin to build the worker and its spare in the background; returns at once."""
+        if self._builder is None or self._builder.done():
+            self._builder = asyncio.create_task(self._build())
+
+    async def ready(self) -> None:
+        """Return when both the worker and its spare stand (or their building was given up)."""
+        if self._builder is not None:
+            await asyncio.wait({self._builder})
+
+    @property
+    def pids(self) -> list[int]:
+        """Return the process ids of the worker (first) and of the spare."""
+        return [child.pid for child in (self._active, self._spare) if child and child.alive]
+
+    async def plan(self, request: PlanRequest, deadline_s: float) -> Plan:
+        """Answer within `deadline_s` wall seconds, or say in the status why there is no proposal.
+
+        The status of a plan without an answer: 'starting' (no worker stands yet), 'late', 'dead',
+        'garbled' (it answered nonsense), 'busy' (asked again before answering).
+        """
+        if self._asking:
+            return Plan("busy", None)
+        child = self._take()
+        if child is None:
+            return Plan("starting", None, notes=(self.last_failure,) if self.last_failure else ())
+        self._asking = True
+        self.counts["asked"] += 1
+        try:
+            answer = await asyncio.wait_for(child.ask(_line(request)), deadline_s)
+            plan = plan_from_json(json.loads(answer))
+        except TimeoutError:
+            return self._lose("late", f"no answer within {deadline_s:.3f} s")
+        except OSError as error:
+            return self._lose("dead", str(error))
+        except (ValueError, TypeError, KeyError) as error:
+            return self._lose("garbled", f"the answer was no plan: {error!r}")
+        finally:
+            self._asking = False
+        self.counts["answered"] += 1
+        return plan
+
+    async def close(self) -> None:
+        """Kill and reap every child."""
+        if self._builder is not None:
+            self._builder.cancel()
+            await asyncio.wait({self._builder})
+        for child in (self._active, self._spare):
+            if child is not None:
+                await child.end()
+        if self._ending:
+            await asyncio.wait(self._ending)
+        self._active = self._spare = None
+
+    def _take(self) -> _Child | None:
+        """Return the worker to ask; a spare steps in where the worker is gone."""
+        for name in ("_active", "_spare"):
+            child: _Child | None = getattr(self, name)
+            if child is not None and not child.alive:
+                self.counts["dead"] += 1
+                self._bury(child)
+                setattr(self, name, None)
+        if self._active is None:
+            self._active, self._spare = self._spare, None
+        if self._active is None or self._spare is None:
+            self.start()
+        return self._active
+
+    def _lose(self, status: str, note: str) -> Plan:
+        """Give up the worker: kill it, let the spare step in, build a new spare."""
+        self.counts["late" if status == "late" else "dead"] += 1
+        child, self._active = self._active, None
+        if child is not None:
+            self._bury(child)
+        self._take()
+        return Plan(status, None, notes=(note,))
+
+    def _bury(self, child: _Child) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            child.process.kill()  # now; the reaping may take its time
+        task = asyncio.create_task(child.end())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _build(self) -> None:
+        """Build until worker and spare stand; after a failure wait longer each time."""
+        backoff_s = 0.5
+        while self._active is None or self._spare is None:
+            try:
+                child = await _Child.boot(self._command, self._first_line)
+            except (OSError, ValueError) as error:
+                self.counts["failed"] += 1
+                self.last_failure = f"the worker did not start: {error}"
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(2 * backoff_s, _LONGEST_BACKOFF_S)
+                continue
+            self.counts["built"] += 1
+            self.last_failure = ""
+            if self._active is None:
+                self._active = child
+            else:
+                self._spare = child
+
+
+def _line(request: PlanRequest) -> bytes:
+    return json.dumps(request_to_json(request)).encode()
