@@ -77,8 +77,8 @@ class PlantProcess:
                     if name.startswith(plc + ".")
                 }
                 await send_frame(writer, {"time_s": self.time_s, "sensors": sensors})
-        except ConnectionError:
-            writer.close()
+        except (ConnectionError, asyncio.CancelledError):
+            writer.close()  # the PLC went away, or we are ending
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer at the side door: 'event' (kind, details), 'truth' or 'status'."""

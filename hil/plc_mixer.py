@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hil.plc_lab import LabCorrection
 from hil.plc_phases import CONTROLLED, Sequence
 from hil.plc_program import (
     Counter,
@@ -49,8 +50,7 @@ LAB_EVERY_S = 1800.0
 # Jacket loop, lambda-tuned: tau 57 min, lag 5 min, lambda 10 min, gain about 1 (Rivera 1986).
 JACKET_GAIN, JACKET_INTEGRAL_S = 3.8, 3420.0
 # Trim loop: integrating, -0.07 Pa s per kg of solvent, 10 min of blending and viscometer.
-TRIM_GAIN_KG_S_PER_PA_S, TRIM_INTEGRAL_S = 0.012, 3600.0
-ACTIVATION_OVER_R_K = 35_000.0 / 8.314
+TRIM_GAIN_KG_S_PER_PA_S, TRIM_INTEGRAL_S = 0.012, 7200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ class MixerRecipe:
 
     viscosity_pa_s: float = 6.0
     temp_k: float = 298.15
-    solvent_kg: float = 30.0
-    adhesive_kg: float = 435.0
-    enhancer_kg: float = 25.0
+    solvent_kg: float = 77.0  # part of it held back: TRIM can only add
+    adhesive_kg: float = 382.0
+    enhancer_kg: float = 21.0
     api_kg: float = 10.0
     max_solvent_kg: float = SOLVENT_CAP_KG
 
@@ -80,10 +80,12 @@ class MixerPlc:
     name = "mixer"
     watchdog_s = WATCHDOG_S
 
-    def __init__(self, recipe: MixerRecipe | None = None, phase: Phase | None = None) -> None:
+    def __init__(
+        self, recipe: MixerRecipe | None = None, phase: Phase | None = None, batch: int = 0
+    ) -> None:
         self.recipe = recipe or MixerRecipe()
         self.active: dict[str, float] = {}
-        self.sequence = Sequence(phase)
+        self.sequence = Sequence(phase, batch)
         self._handshake = Handshake(WATCHDOG_S)
         self._latch = TripLatch()
         self._torque_high, self._hot = Delay(1.0), Delay(5.0)
@@ -91,6 +93,8 @@ class MixerPlc:
         self._counter = Counter(bits=16)
         self._jacket = VelocityPi(JACKET_GAIN, JACKET_INTEGRAL_S)
         self._trim_integral_pa_s = 0.0
+        self._lab = LabCorrection()
+        self._eta25 = math.nan
         self._torque_cut_rev_s = 0.0
         self._was_tripped = False
         self._mass_at_phase_kg = 0.0
@@ -107,6 +111,7 @@ class MixerPlc:
         if not self.active:
             self._wake(field)
         events: list[dict[str, Any]] = []
+        self._eta25 = self._lab.scan(dt_s, field, learn=self._in_control)
         tripped = self._interlocks(dt_s, field, panel, events)
         self._sequence(dt_s, field, panel, events, tripped=tripped)
         before = dict(self.active)
@@ -191,7 +196,7 @@ class MixerPlc:
         if charge_kg is not None:
             return number(field, "mixer.mass", 0.0) - self._mass_at_phase_kg >= charge_kg
         if phase is Phase.TRIM:
-            near = abs(self._eta25(field) / self.recipe.viscosity_pa_s - 1.0) < 0.10
+            near = abs(self._eta25 / self.recipe.viscosity_pa_s - 1.0) < 0.10
             warm = abs(number(field, "mixer.temp") - self.recipe.temp_k) < 1.0
             return self._steady.scan(dt_s, on=near and warm)
         self._steady.scan(dt_s, on=False)
@@ -218,11 +223,6 @@ class MixerPlc:
             Phase.ADD_API: recipe.api_kg,
         }
 
-    def _eta25(self, field: Words) -> float:
-        temp = number(field, "mixer.temp")
-        shift = ACTIVATION_OVER_R_K * (1.0 / temp - 1.0 / 298.15)
-        return number(field, "mixer.viscosity") * math.exp(-shift)
-
     def _local(self, dt_s: float, field: Words) -> None:
         """Local loops: jacket on T, one-way solvent on eta25; the anchor keeps its speed."""
         jacket, solvent = GUARDS["mixer.jacket_sp"], GUARDS["mixer.solvent_sp"]
@@ -231,15 +231,14 @@ class MixerPlc:
         if temp == temp:
             wanted = active["mixer.jacket_sp"] + self._jacket.move(self.recipe.temp_k - temp, dt_s)
             active["mixer.jacket_sp"] = jacket.follow(active["mixer.jacket_sp"], wanted, dt_s)
-        dose = self._trim_dose(dt_s, field) if self._in_control else 0.0
+        dose = self._trim_dose(dt_s) if self._in_control else 0.0
         active["mixer.solvent_sp"] = solvent.follow(active["mixer.solvent_sp"], dose, dt_s)
 
-    def _trim_dose(self, dt_s: float, field: Words) -> float:
+    def _trim_dose(self, dt_s: float) -> float:
         """Solvent [kg/s] from a PI that can only thin; positional, or it would dose on the way."""
-        eta25 = self._eta25(field)
-        if self.sequence.phase is Phase.HOMOGENISE or not math.isfinite(eta25):
+        if self.sequence.phase is Phase.HOMOGENISE or not math.isfinite(self._eta25):
             return 0.0
-        error = eta25 - self.recipe.viscosity_pa_s
+        error = self._eta25 - self.recipe.viscosity_pa_s
         dose = TRIM_GAIN_KG_S_PER_PA_S * (error + self._trim_integral_pa_s)
         if 0.0 < dose < GUARDS["mixer.solvent_sp"].high or error * dose < 0.0:
             self._trim_integral_pa_s += error * dt_s / TRIM_INTEGRAL_S

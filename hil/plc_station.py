@@ -113,8 +113,8 @@ def coater_program(sealed: Mapping[str, Any]) -> CoaterPlc:
 
 def mixer_program(sealed: Mapping[str, Any], start: str) -> MixerPlc:
     """The mixer's program; a running line starts in TRIM, a cold one with an idle vessel."""
-    phase = Phase.TRIM if start == "running" else None
-    return MixerPlc(MixerRecipe.from_sealed(sealed["recipe"]), phase)
+    phase, batch = (Phase.TRIM, 1) if start == "running" else (None, 0)
+    return MixerPlc(MixerRecipe.from_sealed(sealed["recipe"]), phase, batch)
 
 
 def _tags_of(

@@ -1,0 +1,179 @@
+"""The judge: reads what the PLCs logged and says whether any setpoint left the validated box.
+
+It knows neither the gate nor the configuration. Its limits were written down from the process
+design by hand, in SI; if somebody widens `config/limits.yaml` or breaks the gate, this table does
+not follow. A rate counts from the setpoint the PLC really used when the write arrived.
+
+    python -m hil.judge --log STATE/plc-coater.jsonl --log STATE/plc-mixer.jsonl
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+RPM, KG_MIN, UM = 1.0 / 60.0, 1.0 / 60.0, 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What one setpoint may be [SI], how fast it may move [SI/s], how exact the wire is [SI]."""
+
+    low: float
+    high: float
+    rate_per_s: float
+    cycle_s: float
+    rounding: float
+
+
+BOXES: Mapping[str, Box] = {
+    "coater.pump_ratio_sp": Box(2.2, 3.1, 0.01, 8.0, 1e-4),
+    "coater.gap_sp": Box(240 * UM, 340 * UM, 1.0 * UM, 8.0, 0.05 * UM),
+    "coater.oven_trim_sp": Box(-8.0, 8.0, 0.05, 8.0, 5e-3),
+    "mixer.anchor_sp": Box(15 * RPM, 50 * RPM, 0.25 * RPM, 20.0, 5e-3 * RPM),
+    "mixer.jacket_sp": Box(285.15, 307.15, 0.05, 20.0, 5e-3),
+    "mixer.solvent_sp": Box(0.0, 1.5 * KG_MIN, 0.05 * KG_MIN, 20.0, 5e-4 * KG_MIN),
+}
+JITTER = 0.25  # of a cycle: how much the time between two frames may vary on its way to the PLC
+WATCHDOG_S = {"coater": 24.0, "mixer": 60.0}
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What the logs say. `escapes` must be empty; `takeovers` are the PLC's own doing."""
+
+    frames: int = 0
+    setpoints: int = 0
+    half_frames: int = 0
+    escapes: list[dict[str, Any]] = field(default_factory=list)
+    takeovers: list[dict[str, Any]] = field(default_factory=list)
+    closest_to_limit: dict[str, float] = field(default_factory=dict)
+    fastest_share: dict[str, float] = field(default_factory=dict)
+    travel: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        """True when something was judged and nothing escaped."""
+        return self.setpoints > 0 and not self.escapes
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {"clean": self.clean, **asdict(self)}
+
+
+def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
+    """Judge the rows of one or several write logs, each log in its own order."""
+    verdict = Judgement()
+    written_s: dict[str, float] = {}
+    value_was: dict[str, float] = {}
+    open_frame: dict[str, set[str]] = {}
+    heartbeat_s: dict[str, float] = {}
+    for row in rows:
+        if "event" in row:
+            _note_takeover(verdict, row, heartbeat_s)
+            continue
+        tag = str(row["tag"])
+        plc = tag.split(".")[0]
+        if tag.endswith(".engine_heartbeat"):
+            verdict.frames += 1
+            heartbeat_s[plc] = row["plant_s"]
+            open_frame[plc] = set()
+        elif tag in BOXES:
+            seen = open_frame.setdefault(plc, set())
+            if tag in seen:
+                verdict.half_frames += 1
+                seen.clear()
+            seen.add(tag)
+            _judge_setpoint(verdict, row, BOXES[tag], written_s.get(tag, -math.inf))
+            written_s[tag] = row["plant_s"]
+            value = float(row["value"])
+            verdict.travel[tag] = verdict.travel.get(tag, 0.0) + abs(
+                value - value_was.get(tag, value)
+            )
+            value_was[tag] = value
+    return verdict
+
+
+def _judge_setpoint(verdict: Judgement, row: Mapping[str, Any], box: Box, last_s: float) -> None:
+    verdict.setpoints += 1
+    tag, value = str(row["tag"]), float(row["value"])
+    active = math.nan if row["active"] is None else float(row["active"])
+    if not math.isfinite(value):
+        _escape(verdict, row, "is not a number")
+        return
+    outside = max(box.low - value, value - box.high)
+    already = max(box.low - active, active - box.high)
+    if outside > box.rounding and not outside <= already + box.rounding:
+        _escape(verdict, row, f"is outside {box.low:.6g} to {box.high:.6g}")
+    room = min(value - box.low, box.high - value) / (box.high - box.low)
+    verdict.closest_to_limit[tag] = min(verdict.closest_to_limit.get(tag, 1.0), room)
+    elapsed_s = row["plant_s"] - last_s
+    most = box.rate_per_s * min(box.cycle_s, elapsed_s + JITTER * box.cycle_s) + box.rounding
+    move = abs(value - active)
+    if not move <= most:
+        _escape(verdict, row, f"moves {move:.6g} from the active {active:.6g}; at most {most:.6g}")
+    verdict.fastest_share[tag] = max(verdict.fastest_share.get(tag, 0.0), move / most)
+
+
+def _escape(verdict: Judgement, row: Mapping[str, Any], why: str) -> None:
+    verdict.escapes.append(
+        {"plant_s": row["plant_s"], "tag": row["tag"], "value": row["value"], "why": why}
+    )
+
+
+def _note_takeover(
+    verdict: Judgement, row: Mapping[str, Any], heartbeat_s: Mapping[str, float]
+) -> None:
+    """A PLC that takes its loop back: how long we had been silent, and whether it bumped."""
+    if not str(row["event"]).startswith("local"):
+        return
+    plc = next(iter(row["before"])).split(".")[0]
+    bump = max(
+        abs(row["after"][tag] - was) / (BOXES[tag].high - BOXES[tag].low)
+        for tag, was in row["before"].items()
+    )
+    verdict.takeovers.append(
+        {
+            "plc": plc,
+            "plant_s": row["plant_s"],
+            "why": row["event"],
+            "silent_s": row["plant_s"] - heartbeat_s.get(plc, -math.inf),
+            "watchdog_s": WATCHDOG_S[plc],
+            "bump_share_of_range": bump,
+        }
+    )
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Read a write log; a last line cut off by a kill is left out."""
+    rows = []
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
+
+
+def judge_logs(paths: Iterable[Path]) -> Judgement:
+    """Judge the write logs of several PLCs together."""
+    return judge_rows(row for path in paths for row in read_log(path))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Judge logs from the command line; exit code 1 when anything escaped."""
+    parser = argparse.ArgumentParser(description="Rheostat's bench: the independent judge")
+    parser.add_argument("--log", type=Path, action="append", required=True)
+    verdict = judge_logs(parser.parse_args(argv).log)
+    sys.stdout.write(json.dumps(verdict.to_json()) + "\n")
+    return 0 if verdict.clean else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
