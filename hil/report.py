@@ -111,7 +111,7 @@ def _cell(cell: str) -> str:
 def _figure(chart: Chart) -> str:
     with mpl.rc_context({"svg.hashsalt": "rheostat", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(figsize=(10.4, 2.9), layout="constrained")
-        canvas = FigureCanvasSVG(figure)
+        FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         for curve in chart.curves:
             values = [float("nan") if v is None else v for v in curve.values]
@@ -135,7 +135,7 @@ def _figure(chart: Chart) -> str:
         axes.set_ylabel(chart.unit)
         axes.grid(visible=True, color="#e3e5e6", linewidth=0.6)
         axes.legend(loc="upper right", fontsize=8, framealpha=0.9, ncols=len(chart.curves))
-        text = io.StringIO()
-        canvas.print_svg(text, metadata={"Date": None})
-    svg = text.getvalue()
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+    svg = drawn.getvalue()
     return f"<figure>{svg[svg.index('<svg') :]}</figure>"

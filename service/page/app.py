@@ -58,15 +58,15 @@ class Feed:
         self.changed = asyncio.Condition()
         self.trouble = ""
         self._path = state_dir / "records.sqlite"
+        self._reader: RecordReader | None = None
         self._seen = 0
 
     def catch_up(self) -> list[Frame]:
         """Read what was recorded since the last call (blocking; call it off the event loop)."""
-        if not self._path.exists():
-            return []
-        with RecordReader(self._path) as reader:
-            first = self._seen or max(0, reader.last_seq() - 2 * KEEP)
-            rows = reader.since(first, limit=2 * KEEP)
+        if self._reader is None:
+            self._reader = RecordReader(self._path)
+            self._seen = self._seen or max(0, self._reader.last_seq() - 2 * KEEP)
+        rows = self._reader.since(self._seen, limit=2 * KEEP)
         fresh = [
             frame(row.seq, row.body, self.views[row.loop], self.sealed, predict=True)
             for row in rows
@@ -83,7 +83,7 @@ class Feed:
                 fresh = await asyncio.to_thread(self.catch_up)
                 self.trouble = ""
             except (RecordError, OSError) as error:
-                fresh, self.trouble = [], str(error)
+                fresh, self.trouble, self._reader = [], str(error), None
             if fresh:
                 async with self.changed:
                     self.frames.extend(fresh)
