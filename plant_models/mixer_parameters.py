@@ -107,6 +107,7 @@ _INSTRUMENTS = (
     _row("torque.noise", 0.005, "1", "process design: 0.5-1 % of full scale"),
     _row("torque.bias", 0.0, "N m", "fault"),
     _row("viscometer.shear_rate", 40.0, "1/s", "uncertain by design", "the resonator's own"),
+    _row("viscometer.calibration", 1.95, "1", "commissioning", "6 Pa s on the reference mass"),
     _row("viscometer.lag", 3.0, "s", _INSTRUMENT),
     _row("viscometer.noise", 0.0075, "1", _INSTRUMENT),
     _row("viscometer.air_noise", 0.4, "1", "estimate", "more noise per fraction of air"),
@@ -132,7 +133,7 @@ _START = (
     _row("start.air", 0.01, "1", "estimate after dispersing"),
 )
 
-MIXER_TABLE: tuple[Parameter, ...] = _VESSEL + _HEAT + _MASS + _GEL + _INSTRUMENTS + _START
+MIXER_PARAMETERS: tuple[Parameter, ...] = _VESSEL + _HEAT + _MASS + _GEL + _INSTRUMENTS + _START
 
 RECIPE_B: Mapping[str, float] = {
     "mixer.gel.active": 1.0,
@@ -147,6 +148,7 @@ RECIPE_B: Mapping[str, float] = {
     "mixer.viscosity.cross_exponent": 0.4,
     "mixer.viscosity.yield_stress": 60.0,
     "mixer.viscosity.solvent": 0.9e-3,
+    "mixer.viscometer.calibration": 8.1,
     "mixer.density.reference": 1150.0,
     "mixer.density.per_kelvin": -0.4,
     "mixer.density.per_solids": 250.0,

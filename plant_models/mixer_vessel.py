@@ -41,6 +41,7 @@ from plant_models.mixing_power import (
 from plant_models.parameters import Parameters
 
 LONGEST_STEP_S = 2.0
+HEEL_KG = 10.0  # what may stay on the bottom after a transfer
 VAPOUR_PRESSURE_STATED_AT_K = 293.15
 
 
@@ -58,6 +59,7 @@ class MixerVessel:
         self.gelation = Gelation()
         self.anchor_rev_s = self.disperser_rev_s = 0.0
         self.solvent_kg_s = 0.0
+        self._drained = True  # the next charge begins a batch
         self.pressure_pa = ATMOSPHERE_PA
         self.air = 0.0
         self.ln_mw = self.ln_mw_coming = math.log(parameters["mixer.lot.mw_ratio"])
@@ -72,6 +74,7 @@ class MixerVessel:
         """Put in the batch of `mixer.start.*`: late in HOMOGENISE, still above its viscosity."""
         p = self.parameters
         self.batch = 1
+        self._drained = False
         thicker = 1.0 + p["mixer.start.viscosity_excess"]
         lot = math.exp(self.ln_mw) ** p["mixer.viscosity.mw_exponent"]
         S = p["mixer.viscosity.solids_reference"] * (thicker / lot) ** (
@@ -177,11 +180,16 @@ class MixerVessel:
             enhancer=max(0.0, drives.get("mixer.add_enhancer", 0.0)),
             powder=max(0.0, drives.get("mixer.add_api", 0.0)),
         )
-        if self.content.empty and flows.total_kg_s() > flows.trim_solvent:
-            self._begin_batch()
+        if flows.total_kg_s() > flows.trim_solvent:
+            self._begin_batch_once()
+        elif self.content.mass_kg < HEEL_KG:
+            self._drained = True
         return flows
 
-    def _begin_batch(self) -> None:
+    def _begin_batch_once(self) -> None:
+        if not self._drained:
+            return
+        self._drained = False
         self.batch += 1
         self.gelation = Gelation()
         self.trimmed_kg = self.evaporated_kg = self.air = 0.0

@@ -45,7 +45,7 @@ DISTURBANCES = (
     "mixer.ambient_temp",
     "mixer.evaporation",  # kg/s
     "d_visc",  # ln gain on the viscosity: the polymer lot
-    "d_probe",  # ln gain on the inline viscometer: fouling, its shear rate
+    "d_probe",  # ln gain on the inline viscometer: fouling, its own shear rate
     "d_torque",  # bias on the torque [N m]: friction
     "d_heat",  # bias on the heat balance [W]
 )
@@ -96,13 +96,18 @@ def _eta25(at: _Now, c: Parameters) -> Expression:
     return c["mixing.viscosity.reference"] * ca.exp(thicker)
 
 
+def _eta0(at: _Now, c: Parameters) -> Expression:
+    """Zero-shear viscosity at process temperature (Arrhenius)."""
+    warm = c["mixing.viscosity.activation"] / GAS_CONSTANT_J_MOL_K
+    return _eta25(at, c) * ca.exp(warm * (1.0 / at.T - 1.0 / REFERENCE_K))
+
+
 def _viscosity(at: _Now, shear_rate: Expression, c: Parameters) -> Expression:
     """Cross viscosity at process temperature and a shear rate."""
-    warm = c["mixing.viscosity.activation"] / GAS_CONSTANT_J_MOL_K
     thinning = (c["mixing.viscosity.cross_time"] * shear_rate) ** (
         1.0 - c["mixing.viscosity.cross_exponent"]
     )
-    return _eta25(at, c) * ca.exp(warm * (1.0 / at.T - 1.0 / REFERENCE_K)) / (1.0 + thinning)
+    return _eta0(at, c) / (1.0 + thinning)
 
 
 def _stirring_torque(at: _Now, c: Parameters) -> Expression:
@@ -148,7 +153,7 @@ def control_model(parameters: Parameters | None = None) -> ControlModel:
         *(x[i] for i in range(len(STATES))),
         *(p[i] for i in range(len(DISTURBANCES))),
     )
-    probe = _viscosity(at, c["mixing.viscometer.shear_rate"], c) * ca.exp(at.d_probe)
+    probe = _eta0(at, c) * ca.exp(at.d_probe)  # commissioned to show the zero-shear viscosity
     torque = _stirring_torque(at, c) + c["mixing.anchor.friction"] + at.d_torque
     y = ca.vertcat(_eta25(at, c), at.T, torque, probe, at.S, at.m, at.T_j)
     rhs = _rates(at, u, c)

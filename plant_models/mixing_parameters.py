@@ -32,7 +32,6 @@ MIXING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("mixing.viscosity.activation", 35.0e3, "J/mol", DESIGN),
     Parameter("mixing.viscosity.cross_time", 0.02, "s", DESIGN),
     Parameter("mixing.viscosity.cross_exponent", 0.6, "1", DESIGN),
-    Parameter("mixing.viscometer.shear_rate", 30.0, "1/s", GUESS, "maker's word"),
     Parameter("mixing.nominal.mass", 490.0, "kg", DESIGN),
     Parameter("mixing.nominal.solids", 0.42, "1", DESIGN),
     Parameter("mixing.nominal.temp", 298.15, "K", DESIGN),

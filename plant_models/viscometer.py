@@ -11,8 +11,9 @@ RESOLUTION_PA_S = 0.005
 class InlineViscometer:
     """Shows the viscosity at a shear rate of its own, late, noisy and lower as it fouls.
 
-    It disagrees with the laboratory on purpose: another temperature, another shear rate, a film of
-    dried mass on the sensor. Air in the mass makes it noisier.
+    Commissioning scaled it to show the zero-shear viscosity of the reference mass. It still
+    disagrees with the laboratory on purpose: process temperature, a shear rate that sees less of a
+    new polymer lot, a film of dried mass on the sensor. Air in the mass makes it noisier.
     """
 
     def __init__(self, parameters: Parameters, seed: int) -> None:
@@ -31,7 +32,11 @@ class InlineViscometer:
         hours = self._age_s / 3600.0
         fouling = p["mixer.viscometer.fouling"] + p["mixer.viscometer.fouling_per_hour"] * hours
         noise = p["mixer.viscometer.noise"] + p["mixer.viscometer.air_noise"] * air**2
-        factor = (1.0 - min(0.9, fouling)) * (1.0 + noise * self._random.gauss(0.0, 1.0))
+        factor = (
+            p["mixer.viscometer.calibration"]
+            * (1.0 - min(0.9, fouling))
+            * (1.0 + noise * self._random.gauss(0.0, 1.0))
+        )
         self.shown_pa_s = max(0.0, quantised(self._followed_pa_s * factor, RESOLUTION_PA_S))
 
     def clean(self) -> None:
