@@ -137,6 +137,11 @@ class MixerPlc:
         return Scan(drives, self._image(field, panel, tripped=tripped), events)
 
     @property
+    def lab_factor(self) -> float:
+        """What the viscometer is multiplied by to read like the laboratory."""
+        return self._lab.factor
+
+    @property
     def _in_control(self) -> bool:
         return self.sequence.phase in CONTROLLED and not self.sequence.held
 

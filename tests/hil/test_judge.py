@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil.judge import BOXES, judge_logs, judge_rows, main
+
+
+def frame(
+    plant_s: float, ratio: float, active: float, *, remote: bool = True
+) -> list[dict[str, Any]]:
+    words = {"coater.pump_ratio_sp": (ratio, active), "coater.engine_heartbeat": (7, None)}
+    return [
+        {"plant_s": plant_s, "tag": tag, "value": value, "active": at, "remote": remote}
+        for tag, (value, at) in words.items()
+    ]
+
+
+def honest_log() -> list[dict[str, Any]]:
+    rows, ratio = [], 2.6
+    for cycle in range(50):
+        wanted = min(ratio + 0.05, 3.1)
+        rows += frame(8.0 * cycle, wanted, ratio)
+        ratio = wanted
+    return rows
+
+
+def test_an_honest_log_is_clean() -> None:
+    verdict = judge_rows(honest_log())
+    assert verdict.clean
+    assert (verdict.frames, verdict.setpoints, verdict.half_frames) == (50, 50, 0)
+    assert verdict.closest_to_limit["coater.pump_ratio_sp"] == 0.0
+    assert verdict.travel["coater.pump_ratio_sp"] == pytest.approx(0.45)
+
+
+@pytest.mark.parametrize(
+    ("value", "active", "why"),
+    [
+        (3.15, 3.1, "outside"),
+        (2.15, 2.2, "outside"),
+        (2.70, 2.6, "moves"),
+        (math.nan, 2.6, "not a number"),
+        (math.inf, 2.6, "not a number"),
+        (2.6, math.nan, "moves"),
+    ],
+)
+def test_a_planted_escape_is_found(value: float, active: float, why: str) -> None:
+    rows = honest_log()
+    rows[40:40] = frame(160.5, value, active)
+    verdict = judge_rows(rows)
+    assert not verdict.clean
+    assert why in verdict.escapes[0]["why"]
+
+
+def test_many_small_moves_in_a_hurry_are_too_fast() -> None:
+    rows = frame(0.0, 2.6, 2.6) + frame(1.0, 2.67, 2.6)
+    assert not judge_rows(rows).clean
+    assert judge_rows(frame(0.0, 2.6, 2.6) + frame(8.0, 2.67, 2.6)).clean
+
+
+def test_holding_what_the_plc_itself_has_outside_the_box_is_no_escape_but_pushing_on_is() -> None:
+    assert judge_rows(frame(0.0, 3.2, 3.2)).clean
+    assert judge_rows(frame(0.0, 3.15, 3.2)).clean
+    assert not judge_rows(frame(0.0, 3.21, 3.2)).clean
+
+
+def test_a_frame_cut_in_half_is_counted() -> None:
+    rows = frame(0.0, 2.6, 2.6)[:1] + frame(8.0, 2.6, 2.6)
+    assert judge_rows(rows).half_frames == 1
+
+
+def test_a_take_over_tells_silence_and_bump() -> None:
+    rows = frame(100.0, 2.6, 2.6)
+    before = {"coater.pump_ratio_sp": 2.6}
+    after = {"coater.pump_ratio_sp": 2.609}
+    text = "local: the engine's heartbeat stood still for 24 s (watchdog)"
+    rows.append({"plant_s": 124.0, "event": text, "before": before, "after": after})
+    (takeover,) = judge_rows(rows).takeovers
+    assert takeover["silent_s"] == 24.0
+    assert takeover["bump_share_of_range"] == pytest.approx(0.01)
+
+
+def test_an_empty_log_proves_nothing() -> None:
+    assert not judge_rows([]).clean
+
+
+def test_it_reads_logs_cut_off_by_a_kill(tmp_path: Path) -> None:
+    log = tmp_path / "plc-coater.jsonl"
+    log.write_text("\n".join(json.dumps(row) for row in honest_log()) + '\n{"plant_s": 4', "utf-8")
+    assert judge_logs([log]).frames == 50
+    assert main(["--log", str(log)]) == 0
+
+
+def test_every_box_is_one_a_setpoint_can_be_in() -> None:
+    for box in BOXES.values():
+        assert box.low < box.high
+        assert box.rate_per_s * box.cycle_s < box.high - box.low
+        assert box.rounding < 0.02 * box.rate_per_s * box.cycle_s
