@@ -150,6 +150,9 @@ class SolverProcess:
         try:
             answer = await asyncio.wait_for(child.ask(_line(request)), deadline_s)
             plan = plan_from_json(json.loads(answer))
+        except asyncio.CancelledError:
+            self._lose("dead", "the question was withdrawn")  # its answer must not meet the next
+            raise
         except TimeoutError:
             return self._lose("late", f"no answer within {deadline_s:.3f} s")
         except OSError as error:

@@ -1,0 +1,221 @@
+"""The engine process: `python -m service.engine --state DIR --sealed FILE [--speed S]`.
+
+It holds the wire, the gate, the records and the heartbeat, and no numerical library. It starts in
+OFF whatever it did before, and it stops by giving every loop back to its PLC. It refuses to start,
+in words, when its records or its configuration cannot be trusted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from fieldbus.port_wire import WirePort
+from records.chain import RecordError
+from records.recorder import FileRecorder
+from service.clock import Clock
+from service.commands import CommandDoor
+from service.cycle import loop_context
+from service.identity import hashes_of
+from service.loop_runner import LoopRunner, remembered
+from service.requests import RequestDesk
+from service.self_check import forbidden_maps, forbidden_modules
+from service.solver_process import SolverProcess
+
+_STOP_PATIENCE_S = 3.0  # wall seconds for the last cycles on the way out
+_VERIFY_HOUR_UTC = 3
+
+
+class Engine:
+    """Everything one engine process runs, from the first record to the last."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        sealed: Mapping[str, Any],
+        speed: float = 1.0,
+        worker: Sequence[str] | None = None,
+    ) -> None:
+        """Prepare; nothing is opened yet. `worker` replaces the controller's command (tests)."""
+        self.state_dir = state_dir
+        self.sealed = sealed
+        self.clock = Clock(speed)
+        self.hashes = hashes_of(sealed)
+        self.plant = WirePort(sealed, self.clock.now_s, speed)
+        self.runners: dict[str, LoopRunner] = {}
+        self._worker = worker
+        self._recorder: FileRecorder | None = None
+        self._door = CommandDoor(state_dir, self._answer)
+        self._desk = RequestDesk(self.runners, self.status)
+        self._calendar = AsyncIOScheduler(timezone="UTC")
+        self._tasks: list[asyncio.Task[None]] = []
+        self._started_s = time.monotonic()
+
+    @property
+    def recorder(self) -> FileRecorder:
+        """Return the recorder of a started engine."""
+        if self._recorder is None:
+            raise RuntimeError("the engine has not been started")
+        return self._recorder
+
+    async def start(self) -> None:
+        """Open the records, then everything else; every loop is OFF.
+
+        Raises RecordError when the records must be refused; nothing is connected then.
+        """
+        self._recorder = await FileRecorder.open(self.state_dir / "records.sqlite")
+        for name in self.sealed["loops"]:
+            solver = SolverProcess(name, self.sealed, self._worker)
+            loop = loop_context(
+                self.sealed, name, self.plant, solver, self.recorder, self.clock, self.hashes
+            )
+            loop.last = remembered(loop, await self.recorder.last_state(name))
+            self.runners[name] = LoopRunner(loop, solver)
+        await self._record_start()
+        (self.state_dir / "engine.pid").write_text(f"{os.getpid()}\n", "ascii")
+        await self.plant.open()
+        for runner in self.runners.values():
+            runner.solver.start()
+        await self._door.open()
+        self._tasks = [
+            asyncio.create_task(runner.run(), name=f"loop {name}")
+            for name, runner in self.runners.items()
+        ]
+        self._calendar.add_job(
+            self.verify_records,
+            CronTrigger(hour=_VERIFY_HOUR_UTC, timezone="UTC"),
+            coalesce=True,
+            misfire_grace_time=6 * 3600,
+        )
+        self._calendar.start()
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Run until told to stop; a loop whose task ends by itself stops the engine."""
+        told = asyncio.create_task(stop.wait(), name="stop")
+        done, _ = await asyncio.wait({told, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        for task in done - {told}:
+            task.result()
+
+    async def stop(self, why: str) -> None:
+        """Give the loops back, say so in the records, end every child, close every socket."""
+        await self._door.close()
+        if self._calendar.running:
+            self._calendar.shutdown(wait=False)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        last_cycles = asyncio.gather(*(runner.let_go() for runner in self.runners.values()))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(last_cycles, _STOP_PATIENCE_S)
+        for runner in self.runners.values():
+            await runner.solver.close()
+        await self.plant.close()
+        if self._recorder is not None:
+            with contextlib.suppress(RecordError):
+                await self._recorder.append("stop", "", self.clock.utc(), {"why": why})
+            await self._recorder.close()
+        (self.state_dir / "engine.pid").unlink(missing_ok=True)
+
+    async def status(self) -> dict[str, Any]:
+        """Return the whole picture: the process, its workers, its sources, its loops."""
+        return {
+            "pid": os.getpid(),
+            "uptime_s": round(time.monotonic() - self._started_s, 3),
+            "speed": self.clock.speed,
+            "utc": self.clock.utc(),
+            "line": self.sealed["line"],
+            "hashes": self.hashes,
+            "workers": {name: runner.solver.pids for name, runner in self.runners.items()},
+            "forbidden_modules": forbidden_modules(),
+            "forbidden_maps": forbidden_maps(),
+            "sources": self.plant.sources_status(),
+            "records": str(self.recorder.path),
+            "loops": {name: runner.status() for name, runner in self.runners.items()},
+        }
+
+    async def verify_records(self) -> dict[str, Any]:
+        """Verify the whole chain in a process of its own, and record what it found."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "records.verify", str(self.recorder.path),
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        report: dict[str, Any] = json.loads(output)
+        body = {"event": "chain-verified", **report}
+        await self.recorder.append("event", "", self.clock.utc(), body)
+        if not report["ok"]:
+            logging.getLogger("rheostat").error("the record chain is broken: %s", report["text"])
+        return report
+
+    async def _answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._desk.answer(message)
+
+    async def _record_start(self) -> None:
+        """Record who starts, on which files, and which writes of the last run nobody confirmed."""
+        unresolved = {name: await self.recorder.unresolved_intent(name) for name in self.runners}
+        body = {
+            "pid": os.getpid(),
+            "hashes": self.hashes,
+            "speed": self.clock.speed,
+            "python": platform.python_version(),
+            "host": platform.node(),
+            "unresolved_intents": {name: seq for name, seq in unresolved.items() if seq},
+            "loops": {name: runner.loop.last.state.mode.value
+                      for name, runner in self.runners.items()},
+            "sealed": self.sealed,
+        }  # fmt: skip
+        await self.recorder.append("start", "", self.clock.utc(), body)
+
+
+async def run(state_dir: Path, sealed: Mapping[str, Any], speed: float) -> None:
+    """Run one engine until SIGTERM or SIGINT."""
+    engine = Engine(state_dir, sealed, speed)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    why = "start failed"
+    try:
+        await engine.start()
+        sys.stdout.write(json.dumps({"ready": "engine", "pid": os.getpid()}) + "\n")
+        sys.stdout.flush()
+        why = "a loop ended by itself"
+        await engine.serve(stop)
+        why = "asked to stop"
+    finally:
+        await engine.stop(why)
+
+
+def main() -> int:
+    """Start the engine from the command line; words and exit code 1 when it refuses."""
+    parser = argparse.ArgumentParser(prog="service.engine", description=main.__doc__)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--sealed", type=Path, required=True)
+    parser.add_argument("--speed", type=float, default=1.0)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    try:
+        sealed = json.loads(options.sealed.read_text("utf-8"))
+        asyncio.run(run(options.state, sealed, options.speed))
+    except (RecordError, OSError, ValueError) as error:
+        sys.stderr.write(f"rheostat: the engine does not start: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

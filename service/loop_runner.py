@@ -1,0 +1,125 @@
+"""One loop's life in the engine: a cycle on every beat, and what a person asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from records.chain import RecordError
+from safety.modes import ARMED, ModeState
+from safety.signals import SignalMemory
+from safety.state import GateState, StateError, restart, state_from_json
+from safety.words import Mode, Request, RequestedMode
+from service.cycle import CycleRecord, LoopContext, guarded_cycle, shed
+from service.schedule import Metronome
+from service.solver_process import SolverProcess
+
+
+class LoopRunner:
+    """Runs the cycles of one loop on its own schedule of absolute deadlines."""
+
+    def __init__(self, loop: LoopContext, solver: SolverProcess) -> None:
+        self.loop = loop
+        self.solver = solver
+        self.name = loop.rules.loop
+        self.metronome = Metronome(loop.rules.period_s, loop.clock.now_s())
+
+    async def run(self) -> None:
+        """Run until cancelled. A cycle that overruns costs beats, it never causes a burst."""
+        loop, metronome = self.loop, self.metronome
+        # The grid starts now, not when this object was made: waiting is no slip.
+        metronome.start_s = loop.clock.now_s()
+        while True:
+            await loop.clock.sleep_until(metronome.due_s)
+            await guarded_cycle(loop, metronome.due_s)
+            lost = metronome.next(loop.clock.now_s())
+            if lost:
+                await self._note_slip(lost)
+
+    async def ask_for(self, mode: RequestedMode, who: str, reset: bool, why: str) -> str:
+        """Record what a person asks, then let it stand; return what to tell them.
+
+        Raises RecordError when it cannot be recorded: then it does not act. OFF is the exception
+        and always acts; a loop whose records fail writes nothing anyway.
+        """
+        loop = self.loop
+        old = loop.request.mode
+        body = {
+            "loop": self.name,
+            "who": who,
+            "old": old.value,
+            "new": mode.value,
+            "reset": reset,
+            "why": why,
+            "actual": loop.last.state.mode.value,
+        }
+        try:
+            number = await loop.recorder.append("request", self.name, loop.clock.utc(), body)
+        except RecordError:
+            if mode is not RequestedMode.OFF:
+                raise
+            loop.request = Request(mode, who, reset, loop.request.number + 1)
+            raise
+        # The row number tells this act from every other one, before and after a restart.
+        loop.request = Request(mode, who, reset, number)
+        is_now = loop.last.state.mode.value
+        return f"{self.name}: {mode.value} asked for by {who}; the loop is {is_now} now"
+
+    async def let_go(self) -> None:
+        """Give the loop back to the PLC in one last cycle, if we had it."""
+        if self.loop.last.state.mode in ARMED:
+            self.loop.request = Request(
+                RequestedMode.OFF, "engine stop", False, self.loop.request.number + 1
+            )
+            await guarded_cycle(self.loop, self.loop.clock.now_s())
+
+    def status(self) -> dict[str, Any]:
+        """Return what the page and the command line show of this loop."""
+        body = self.loop.last.body
+        verdict = body.get("verdict", {})
+        return {
+            "requested": self.loop.request.mode.value,
+            "who": self.loop.request.who,
+            "mode": self.loop.last.state.mode.value,
+            "sequence": self.loop.last.state.sequence,
+            "utc": body.get("utc"),
+            "action": verdict.get("action"),
+            "limiting": verdict.get("limiting", ""),
+            "reasons": verdict.get("reasons", []),
+            "plan": body.get("plan", {}).get("status"),
+            "written": body.get("written", {}).get("outcome"),
+            "timing": body.get("timing", {}),
+            "latches": list(self.loop.last.state.latches),
+            "beats": self.metronome.beat,
+            "slips": self.metronome.slips,
+            "solver": {**self.solver.counts, "last_failure": self.solver.last_failure},
+        }
+
+    async def _note_slip(self, lost: int) -> None:
+        body = {
+            "loop": self.name,
+            "event": "slip",
+            "lost": lost,
+            "slips": self.metronome.slips,
+            "timing": self.loop.last.body.get("timing", {}),
+        }
+        try:
+            await self.loop.recorder.append("event", self.name, self.loop.clock.utc(), body)
+        except RecordError as error:
+            await shed(self.loop, self.loop.clock.now_s(), str(error))
+
+
+def remembered(loop: LoopContext, recorded: Mapping[str, Any] | None) -> CycleRecord:
+    """Return what a loop starts with: OFF, latches and counters as recorded, all else forgotten.
+
+    A recorded state that this version cannot understand may have held a latch. So it counts as
+    one: the loop starts TRIPPED, and a person looks before they reset it.
+    """
+    if recorded is None:
+        return loop.last
+    try:
+        state = restart(state_from_json(recorded))
+    except StateError as error:
+        text = f"IL-04: the state of the run before cannot be understood: {error}"
+        state = GateState(modes=ModeState(Mode.TRIPPED), latches=(text,))
+    return CycleRecord({}, state, SignalMemory())

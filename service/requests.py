@@ -1,0 +1,85 @@
+"""What may be asked of a running engine, checked word by word before anything happens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from records.chain import RecordError
+from safety.words import RequestedMode
+from service.loop_runner import LoopRunner
+
+_LONGEST_NAME = 64
+_LONGEST_WHY = 500
+
+
+class RefusedError(ValueError):
+    """The message asks for nothing that exists; the text says what would."""
+
+
+class RequestDesk:
+    """Answers the messages of the command door."""
+
+    def __init__(
+        self,
+        runners: Mapping[str, LoopRunner],
+        status: Callable[[], Awaitable[Mapping[str, Any]]],
+    ) -> None:
+        self._runners = runners
+        self._status = status
+
+    async def answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer one message; a bad one gets words, never an exception."""
+        try:
+            if message.get("do") == "mode":
+                return await self._mode(message)
+            if message.get("do") == "status":
+                _only(message, {"do"})
+                return {"ok": True, **await self._status()}
+        except (RefusedError, RecordError) as error:
+            return {"ok": False, "text": str(error)}
+        return {"ok": False, "text": f"unknown 'do': {message.get('do')!r}; known: mode, status"}
+
+    async def _mode(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        _only(message, {"do", "loop", "mode", "who", "reset", "why"})
+        runners = self._chosen(message.get("loop"))
+        mode = _mode(message.get("mode"))
+        who = _text(message, "who", _LONGEST_NAME)
+        if not who:
+            raise RefusedError("a request needs the name of the person who makes it ('who')")
+        reset = message.get("reset", False)
+        if not isinstance(reset, bool):
+            raise RefusedError("'reset' is true or false")
+        why = _text(message, "why", _LONGEST_WHY)
+        texts = [await runner.ask_for(mode, who, reset, why) for runner in runners]
+        return {"ok": True, "text": "; ".join(texts)}
+
+    def _chosen(self, loop: object) -> list[LoopRunner]:
+        if loop == "all":
+            return list(self._runners.values())
+        if isinstance(loop, str) and loop in self._runners:
+            return [self._runners[loop]]
+        known = ", ".join([*self._runners, "all"])
+        raise RefusedError(f"there is no loop {loop!r}; known: {known}")
+
+
+def _mode(word: object) -> RequestedMode:
+    try:
+        return RequestedMode(word)
+    except ValueError:
+        known = ", ".join(RequestedMode)
+        raise RefusedError(f"there is no mode {word!r}; known: {known}") from None
+
+
+def _text(message: Mapping[str, Any], key: str, longest: int) -> str:
+    """Return a short printable text: what people type ends up in records and on screens."""
+    text = message.get(key, "")
+    if not isinstance(text, str) or len(text) > longest or not text.isprintable():
+        raise RefusedError(f"{key!r} is one line of printable text, at most {longest} characters")
+    return text.strip()
+
+
+def _only(message: Mapping[str, Any], known: set[str]) -> None:
+    strangers = sorted(set(message) - known)
+    if strangers:
+        raise RefusedError(f"unknown word {strangers[0]!r}; known: {', '.join(sorted(known))}")
