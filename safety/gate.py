@@ -6,20 +6,22 @@ does not understand ends in SHED. Only this module can make a `Command`. See SAF
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass, replace
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar
 
-from safety.interlocks import PLAN_INTERLOCKS, PLANT_INTERLOCKS, Case, is_number
-from safety.modes import ARMED, CLOSED, Facts, ModeState, mark_of, next_mode
+from safety.case import Case, is_number, setpoints_of
+from safety.cuts import NOTHING, cut_down, in_use, lawful_after
+from safety.modes import ARMED, Facts, ModeState, is_named, mark_of, next_mode
+from safety.plan_interlocks import PLAN_INTERLOCKS
+from safety.plant_interlocks import PLANT_INTERLOCKS
 from safety.rules import LoopRules
-from safety.shape import is_safe, nearest, shape
 from safety.signals import Snapshot
 from safety.state import GateState
 from safety.words import Action, Mode, Proposal, Reason, Request, RequestedMode
 
-_NOTHING: Mapping[str, float] = MappingProxyType({})
+_Kind = TypeVar("_Kind")
 _MINT = object()  # known to this module only: without it no Command comes into being
 
 
@@ -86,171 +88,114 @@ def judge(
 
     Deterministic: the same arguments give the same verdict. Never raises; a surprise is a SHED.
     """
-    if not isinstance(state, GateState):
-        return _refusal(GateState(), "the gate's memory is missing")
-    if not isinstance(rules, LoopRules) or not isinstance(snapshot, Snapshot):
-        return _refusal(state, "rules or snapshot are missing")
+    memory = _known(state, GateState) or GateState()
+    if memory is not state or not _known(rules, LoopRules) or not _known(snapshot, Snapshot):
+        return _refusal(memory, memory.request_mark, "rules, memory or snapshot are missing")
     if not _is_request(request) or not is_number(now_s):
-        return _refusal(state, "request or time cannot be understood")
-    case = Case(rules, state, snapshot, plan_status, proposal, request, float(now_s))
+        return _refusal(memory, memory.request_mark, "request or time cannot be understood")
     try:
-        return _judge(case)
-    except Exception as error:  # noqa: BLE001  # the last line of default-deny: P3
-        return _refusal(state, f"the gate failed: {type(error).__name__}")
+        return _judge(Case(rules, state, snapshot, plan_status, proposal, request, float(now_s)))
+    except Exception as error:  # noqa: BLE001  # the last line of default-deny (P3)
+        return _refusal(memory, mark_of(request), f"the gate failed: {type(error).__name__}")
 
 
 def _judge(case: Case) -> Verdict:
-    plant = [reason for rule in PLANT_INTERLOCKS for reason in rule(case)]
-    plan = [reason for rule in PLAN_INTERLOCKS for reason in rule(case)]
-    plant_action = _highest(plant)
-    allowed: Mapping[str, float] = _NOTHING
-    cuts: list[Reason] = []
-    if max(plant_action, _highest(plan)) < Action.HOLD:
-        allowed, cuts = _shape_all(case)
-    reasons = [*plant, *plan, *cuts]
+    plant = [reason for interlock in PLANT_INTERLOCKS for reason in interlock(case)]
+    plan = [reason for interlock in PLAN_INTERLOCKS for reason in interlock(case)]
+    reasons = [*plant, *plan]
+    allowed = NOTHING
+    if _highest(reasons) < Action.HOLD:
+        allowed, cuts = cut_down(case)
+        reasons += cuts
     action = _highest(reasons)
-    remote_active = case.snapshot.remote_active is True
-    facts = Facts(action, plant_action, remote_active, case.rules.hold_cycles)
+    facts = Facts(
+        action=action,
+        plant_action=_highest(plant),
+        remote_active=case.snapshot.remote_active is True,
+        hold_cycles=case.rules.hold_cycles,
+    )
     modes = next_mode(case.state.modes, case.request, facts)
-    if modes.mode is Mode.OFF:
-        reasons, allowed = [], _NOTHING
-    elif modes.mode is Mode.SHED and action < Action.SHED:
-        reasons.append(_shed_reason(case))
-    if modes.mode is Mode.TRIPPED and _highest(reasons) < Action.TRIP:
-        reasons += [Reason("IL-04", Action.TRIP, "", text) for text in case.state.latches]
-    return _verdict(case, modes, tuple(reasons), allowed)
-
-
-def _verdict(
-    case: Case, modes: ModeState, reasons: tuple[Reason, ...], allowed: Mapping[str, float]
-) -> Verdict:
-    """Mint the command of the mode and write down what the next cycle must know."""
-    setpoints, remote = _command_content(case, modes, allowed)
-    state = _remember(case, modes, reasons)
-    command = None
-    if setpoints is not None:
-        asked = modes.asked or (modes.mode is Mode.INIT and remote)
-        state = replace(
-            state,
-            modes=replace(modes, asked=asked),
-            heartbeat=case.state.heartbeat + 1,
-            outcome="pending",
-            commanded_before=case.state.commanded if setpoints else state.commanded_before,
-            commanded=setpoints or state.commanded,
-            applied_before=case.snapshot.applied if setpoints else state.applied_before,
-            commanded_s=case.now_s if setpoints else state.commanded_s,
-        )
-        command = _mint(case, state, setpoints, remote)
-    ordered = sorted(reasons, key=lambda reason: -reason.action)
-    limiting = ordered[0] if ordered and ordered[0].action > Action.ALLOW else None
+    reasons = _explained(case, modes, reasons)
+    if modes.mode not in (Mode.SHADOW, Mode.AUTO):
+        allowed = NOTHING
+    command, state = _command(case, modes, reasons, allowed)
+    limiting = reasons[0] if reasons and reasons[0].action > Action.ALLOW else None
     return Verdict(
         mode=modes.mode,
-        action=_highest(ordered),
-        reasons=tuple(ordered),
-        limiting=_sentence(limiting) if limiting else "",
-        requested=_numbers(case.proposal),
-        allowed=setpoints if setpoints else allowed,
+        action=_highest(reasons),
+        reasons=tuple(reasons),
+        limiting=sentence(limiting) if limiting else "",
+        requested=_numbers(proposal=case.proposal),
+        allowed=command.setpoints if command else allowed,
         command=command,
         state=state,
     )
 
 
-def _command_content(
-    case: Case, modes: ModeState, allowed: Mapping[str, float]
-) -> tuple[Mapping[str, float] | None, bool]:
-    """Return the setpoints and the remote request of this cycle's command; None: no command.
-
-    AUTO writes what was allowed. HOLD repeats what the PLC uses, or nothing but the heartbeat when
-    that is not known. INIT tracks the PLC's own setpoints, first with the remote request down (so
-    that there is an edge to see, and the heartbeat is running), then with it up. A person who
-    takes the loop away from us gets one release. Everything else is silence.
-    """
-    before = case.state.mode
-    if modes.mode is Mode.AUTO:
-        return allowed, True
-    if modes.mode is Mode.HOLD:
-        return _in_use(case) or _NOTHING, True
-    if modes.mode is Mode.INIT:
-        in_use = _in_use(case)
-        if not in_use:
-            return None, False
-        if case.state.modes.asked:
-            return in_use, True
-        fresh = before is Mode.INIT and case.state.outcome == "written"
-        return in_use, fresh and case.snapshot.remote_active is False
-    wanted_less = case.request.mode is not RequestedMode.AUTO
-    had_it = before in ARMED or (before is Mode.SHED and case.snapshot.remote_active is True)
-    if had_it and wanted_less and modes.mode is not before:
-        return _NOTHING, False
-    return None, False
+def _explained(case: Case, modes: ModeState, reasons: list[Reason]) -> list[Reason]:
+    """Return the reasons, highest first, with those that lie in the mode and not in this cycle."""
+    if modes.mode is Mode.OFF:
+        unnamed = case.request.mode is not RequestedMode.OFF and not is_named(case.request)
+        text = "a request without a person's name is refused"
+        return [Reason("IL-09", Action.HOLD, "", text)] if unnamed else []
+    extra: list[Reason] = []
+    if modes.mode is Mode.TRIPPED and _highest(reasons) < Action.TRIP:
+        extra = [Reason("IL-04", Action.TRIP, "", text) for text in _latches(case, modes, reasons)]
+    elif modes.mode is Mode.SHED and _highest(reasons) < Action.SHED:
+        extra = [Reason("IL-16", Action.SHED, "", _why_shed(case))]
+    elif modes.mode is Mode.SHADOW and modes.spent == mark_of(case.request):
+        text = "the request for AUTO was refused; ask again when nothing stands against it"
+        extra = [Reason("IL-09", Action.HOLD, "", text)]
+    return sorted([*reasons, *extra], key=lambda reason: -reason.action)
 
 
-def _in_use(case: Case) -> Mapping[str, float]:
-    """Return the setpoints the PLC uses, if all are known; a rounding error outside is put right."""
-    applied = case.snapshot.applied
-    if any(tag not in applied for tag in case.rules.setpoints):
-        return _NOTHING
-    return MappingProxyType(
-        {tag: nearest(applied[tag], rule.equipment) for tag, rule in case.rules.setpoints.items()}
-    )
+def _why_shed(case: Case) -> str:
+    cycles = case.rules.hold_cycles
+    if case.state.mode is Mode.SHED:
+        return "stays shed until a person asks again"
+    if case.state.mode is Mode.INIT:
+        return f"the PLC did not go to remote within {cycles} cycles"
+    return f"the hold lasted longer than {cycles} cycles"
 
 
-def _shape_all(case: Case) -> tuple[Mapping[str, float], list[Reason]]:
-    """Put every wish into the box, at the allowed speed (IL-01, IL-02, IL-14), then check again."""
-    wishes = case.proposal.setpoints if case.proposal else {}
-    allowed: dict[str, float] = {}
-    cuts: list[Reason] = []
-    for tag, rule in case.rules.setpoints.items():
-        wanted, applied = float(wishes[tag]), case.snapshot.applied[tag]
-        step = rule.rate_per_s * _moving_time_s(case)
-        shaped = shape(rule, wanted, applied, step)
-        if not is_safe(rule, shaped.value, applied, step):
-            text = f"the gate's own result {shaped.value!r} does not pass its check"
-            return _NOTHING, [Reason("IL-04", Action.TRIP, tag, text)]
-        allowed[tag] = shaped.value
-        if shaped.boxed:
-            text = f"wanted {wanted:.6g}, operating range {rule.operating[0]:.6g} to {rule.operating[1]:.6g}"
-            cuts.append(Reason("IL-01", Action.CLAMP, tag, text))
-        if shaped.slowed:
-            text = f"wanted {wanted:.6g} from {applied:.6g}, at most {step:.6g} now"
-            cuts.append(Reason("IL-02", Action.CLAMP, tag, text))
-        if shaped.too_small:
-            cuts.append(Reason("IL-14", Action.ALLOW, tag, "move smaller than the resolution"))
-    return MappingProxyType(allowed), cuts
+def _latches(case: Case, modes: ModeState, reasons: list[Reason]) -> tuple[str, ...]:
+    """Return why the loop is tripped, in words; the first cause stays until the reset."""
+    if modes.mode is not Mode.TRIPPED:
+        return ()
+    causes = (sentence(reason) for reason in reasons if reason.action is Action.TRIP)
+    return case.state.latches or tuple(causes) or ("tripped",)
 
 
-def _moving_time_s(case: Case) -> float:
-    """Return for how long we may move: since the last command, at most one period (IL-02)."""
-    last_s = case.state.commanded_s
-    if last_s is None:
-        # Not closed yet: what SHADOW shows is one period's move; INIT commands before AUTO does.
-        return 0.0 if case.state.mode in CLOSED else case.rules.period_s
-    elapsed_s = case.now_s - last_s
-    return nearest(elapsed_s, (0.0, case.rules.period_s))
-
-
-def _remember(case: Case, modes: ModeState, reasons: tuple[Reason, ...]) -> GateState:
-    """Return the state for the next cycle, before a command is counted in."""
-    latches: tuple[str, ...] = ()
-    if modes.mode is Mode.TRIPPED:
-        latches = case.state.latches or tuple(
-            _sentence(reason) for reason in reasons if reason.action is Action.TRIP
-        )
+def _command(
+    case: Case, modes: ModeState, reasons: list[Reason], allowed: Mapping[str, float]
+) -> tuple[Command | None, GateState]:
+    """Mint the command of this cycle, if any, and write down what the next one must know."""
+    setpoints, remote = _content(case, modes, allowed)
     kept = case.state if modes.mode in ARMED else GateState()
-    return replace(
+    state = replace(
         kept,
         modes=modes,
         sequence=case.state.sequence + 1,
         heartbeat=case.state.heartbeat,
         request_mark=mark_of(case.request),
-        latches=latches,
+        latches=_latches(case, modes, reasons),
         now_s=case.now_s,
     )
-
-
-def _mint(case: Case, state: GateState, setpoints: Mapping[str, float], remote: bool) -> Command:
+    if setpoints is None:
+        return None, state
+    asked = modes.asked or (modes.mode is Mode.INIT and remote)
+    state = replace(
+        state,
+        modes=replace(modes, asked=asked),
+        heartbeat=state.heartbeat + 1,
+        outcome="pending",
+        outcome_reason="",
+    )
+    if setpoints:
+        lawful = lawful_after(case, setpoints)
+        state = replace(state, commanded=setpoints, commanded_s=case.now_s, lawful=lawful)
     hands = case.rules.handshake
-    return Command(
+    command = Command(
         loop=case.rules.loop,
         sequence=state.sequence % hands.sequence_modulus,
         setpoints=MappingProxyType(dict(setpoints)),
@@ -260,63 +205,89 @@ def _mint(case: Case, state: GateState, setpoints: Mapping[str, float], remote: 
         expires_s=case.now_s + case.rules.command_life_s,
         mint=_MINT,
     )
+    return command, state
 
 
-def _refusal(state: GateState, text: str) -> Verdict:
-    """SHED without understanding: no command, the request spent, trips kept latched."""
-    modes = state.modes
-    if modes.mode is not Mode.TRIPPED:
-        modes = ModeState(Mode.SHED, spent=state.request_mark)
-    reason = Reason("IL-00", Action.SHED, "", text)
+def _content(
+    case: Case, modes: ModeState, allowed: Mapping[str, float]
+) -> tuple[Mapping[str, float] | None, bool]:
+    """Return the setpoints and the remote request of this cycle's command; None: no command.
+
+    AUTO writes what was allowed. HOLD repeats what the PLC uses, or sends the heartbeat alone when
+    that is not known. INIT tracks the PLC's own setpoints, first with the remote request down (so
+    that there is an edge to see, and a heartbeat to trust), then with it up. A person who takes
+    the loop from us gets one release. Everything else is silence.
+    """
+    before = case.state.mode
+    if modes.mode is Mode.AUTO:
+        return allowed, True
+    if modes.mode is Mode.HOLD:
+        return in_use(case), True
+    if modes.mode is Mode.INIT:
+        tracked = in_use(case) or None
+        ready = before is Mode.INIT and case.state.outcome == "written"
+        edge = ready and case.snapshot.remote_active is False
+        return tracked, tracked is not None and (case.state.modes.asked or edge)
+    taken = before in ARMED or (before is Mode.SHED and case.snapshot.remote_active is True)
+    if taken and case.request.mode is not RequestedMode.AUTO and modes.mode is not before:
+        return NOTHING, False
+    return None, False
+
+
+def _refusal(state: GateState, mark: str, text: str) -> Verdict:
+    """SHED without understanding: no command, the request spent, a latched trip kept."""
+    tripped = state.mode is Mode.TRIPPED
+    modes = state.modes if tripped else ModeState(Mode.SHED, spent=mark)
+    reason = Reason("IL-00", Action.TRIP if tripped else Action.SHED, "", text)
     return Verdict(
         mode=modes.mode,
-        action=Action.SHED,
+        action=reason.action,
         reasons=(reason,),
-        limiting=_sentence(reason),
-        requested=_NOTHING,
-        allowed=_NOTHING,
+        limiting=sentence(reason),
+        requested=NOTHING,
+        allowed=NOTHING,
         command=None,
-        state=replace(state, modes=modes, sequence=state.sequence + 1),
+        state=GateState(
+            modes=modes,
+            sequence=state.sequence + 1,
+            heartbeat=state.heartbeat,
+            request_mark=mark,
+            latches=state.latches,
+        ),
     )
 
 
-def _shed_reason(case: Case) -> Reason:
-    """Say why a loop is SHED although no interlock asks for it now."""
-    if case.state.mode is Mode.SHED:
-        return Reason("IL-16", Action.SHED, "", "stays shed until a person asks again")
-    cycles = case.rules.hold_cycles
-    if case.state.mode is Mode.INIT:
-        return Reason("IL-16", Action.SHED, "", f"PLC did not take remote within {cycles} cycles")
-    return Reason("IL-16", Action.SHED, "", f"hold lasted longer than {cycles} cycles")
+def sentence(reason: Reason) -> str:
+    """Return a reason as one line: rule, tag, text."""
+    place = f"{reason.rule} {reason.tag}" if reason.tag else reason.rule
+    return f"{place}: {reason.text}"
 
 
-def _highest(reasons: list[Reason]) -> Action:
+def _highest(reasons: Iterable[Reason]) -> Action:
     return max((reason.action for reason in reasons), default=Action.ALLOW)
 
 
-def _sentence(reason: Reason) -> str:
-    return (
-        f"{reason.rule} {reason.tag}: {reason.text}"
-        if reason.tag
-        else f"{reason.rule}: {reason.text}"
-    )
-
-
-def _numbers(proposal: Any) -> Mapping[str, float]:
+def _numbers(proposal: object) -> Mapping[str, float]:
     """Return the finite numbers a proposal asked for: fit for a record."""
-    wanted = proposal.setpoints if isinstance(proposal, Proposal) else None
-    if not isinstance(wanted, Mapping):
-        return _NOTHING
-    return MappingProxyType(
-        {t: float(v) for t, v in wanted.items() if isinstance(t, str) and is_number(v)}
-    )
+    wishes = setpoints_of(proposal).items()
+    return MappingProxyType({t: float(v) for t, v in wishes if isinstance(t, str) and is_number(v)})
 
 
-def _is_request(request: Any) -> bool:
+def _known(value: object, kind: type[_Kind]) -> _Kind | None:
+    return value if isinstance(value, kind) else None
+
+
+def _is_request(request: object) -> bool:
+    if not isinstance(request, Request):
+        return False
+    mode, who, reset, number = _fields(request)
     return (
-        isinstance(request, Request)
-        and isinstance(request.mode, RequestedMode)
-        and isinstance(request.who, str)
-        and type(request.reset) is bool
-        and type(request.number) is int
+        isinstance(mode, RequestedMode)
+        and isinstance(who, str)
+        and type(reset) is bool
+        and type(number) is int
     )
+
+
+def _fields(request: Request) -> tuple[object, ...]:
+    return request.mode, request.who, request.reset, request.number

@@ -35,31 +35,37 @@ def verify(
     """
     if command is None:
         return Verified(state, ())
-    outcome = result.outcome if isinstance(result, WriteResult) else "unknown"
-    if outcome not in ("written", "refused", "unknown", "not-sent"):
-        outcome = "unknown"
-    text = (
-        result.reason if isinstance(result, WriteResult) and isinstance(result.reason, str) else ""
-    )
-    if outcome != "written" or not isinstance(result, WriteResult):
-        reason = Reason("IL-13", Action.HOLD, "", f"command {outcome}: {text or 'no reason given'}")
-        return Verified(replace(state, outcome=outcome, outcome_reason=text), (reason,))
+    known: object = result
+    if not isinstance(known, WriteResult):
+        return _not_written(state, "unknown", "no result")
+    outcome = known.outcome if known.outcome in ("written", "refused", "not-sent") else "unknown"
+    if outcome != "written":
+        return _not_written(state, outcome, known.reason)
     reasons: list[Reason] = []
-    differs = False
+    mismatches = 0
     for tag, wanted in command.setpoints.items():
-        landed = result.landed.get(tag)
+        landed = known.landed.get(tag)
         if landed is None:
             reasons.append(Reason("IL-13", Action.HOLD, tag, "could not be read back"))
         elif not _alike(wanted, landed, rules.setpoints[tag].tolerance):
-            differs = True
+            mismatches = state.mismatches + 1
             text = f"wrote {wanted:.6g}, read back {landed!r}"
             reasons.append(Reason("IL-13", Action.HOLD, tag, text))
-    if not reasons:
-        return Verified(replace(state, outcome="written", outcome_reason="", mismatches=0), ())
-    text = "; ".join(f"{reason.tag} {reason.text}" for reason in reasons)
-    mismatches = state.mismatches + 1 if differs else state.mismatches
-    state = replace(state, outcome="unknown", outcome_reason=text, mismatches=mismatches)
-    return Verified(state, tuple(reasons))
+    if reasons:
+        text = "; ".join(f"{reason.tag} {reason.text}" for reason in reasons)
+        mismatches = max(mismatches, state.mismatches)
+        state = replace(state, outcome="unknown", outcome_reason=text, mismatches=mismatches)
+        return Verified(state, tuple(reasons))
+    if not command.setpoints:
+        mismatches = state.mismatches  # nothing was compared, so nothing was disproved
+    state = replace(state, outcome="written", outcome_reason="", mismatches=mismatches)
+    return Verified(state, ())
+
+
+def _not_written(state: GateState, outcome: str, why: object) -> Verified:
+    text = why if isinstance(why, str) and why else "no reason given"
+    reason = Reason("IL-13", Action.HOLD, "", f"command {outcome}: {text}")
+    return Verified(replace(state, outcome=outcome, outcome_reason=text), (reason,))
 
 
 def _alike(wanted: float, landed: object, tolerance: float) -> bool:

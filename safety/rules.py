@@ -8,21 +8,25 @@ unset DRVH). Requirements IL-01, IL-19, IL-20, GMP-12.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-Span = tuple[float, float]
-"""A closed range (low, high) with low < high, both finite."""
+from safety.strict import (
+    RuleError,
+    Span,
+    count_at,
+    name_at,
+    names_at,
+    number_from,
+    positive_at,
+    section,
+    span_at,
+)
 
 _INTEGER_MODULUS = {"uint16": 2**16, "int16": 2**15, "uint32": 2**32, "int32": 2**31}
 _FLOAT_TYPES = ("float", "double", "float32", "float64")
-
-
-class RuleError(ValueError):
-    """The sealed configuration does not say enough, or contradicts itself; nothing may start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class InputRule:
     `kind` is 'float', 'int' or 'bool'; `span` the instrument's range and `validity` the narrower
     range that makes sense here (None: no range applies). `frozen_after` unchanged cycles make a
     value frozen (0: never); a jump beyond `max_step` is a spike (None: any jump is believed).
+    `wire_zero` is what a register full of zeros reads as (273.15 for a temperature in degC).
     """
 
     tag: str
@@ -42,6 +47,7 @@ class InputRule:
     max_age_s: float
     frozen_after: int
     max_step: float | None
+    wire_zero: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +113,16 @@ class LoopRules:
 
 def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
     """Build the rules of `loop`, or raise `RuleError` with a sentence that names the place."""
-    spec = _part(_part(sealed, "loops", "the sealed configuration"), loop, "loops")
+    spec = section(section(sealed, "loops", "the sealed configuration"), loop, "loops")
     where = f"loops.{loop}"
-    period_s = _positive(spec, "period", where)
-    hands = _part(spec, "handshake", where)
-    gate = _part(spec, "gate", where)
-    tags = _part(sealed, "tags", "the sealed configuration")
-    limits = _part(sealed, "limits", "the sealed configuration")
-    critical = _names(spec, "critical", where)
-    permissives = _names(spec, "permissives", where)
-    mvs = _part(spec, "mvs", where)
+    period_s = positive_at(spec, "period", where)
+    hands = section(spec, "handshake", where)
+    gate = section(spec, "gate", where)
+    tags = section(sealed, "tags", "the sealed configuration")
+    limits = section(sealed, "limits", "the sealed configuration")
+    critical = names_at(spec, "critical", where)
+    permissives = names_at(spec, "permissives", where)
+    mvs = section(spec, "mvs", where)
     if not mvs:
         raise RuleError(f"{where}.mvs is empty: a loop without a setpoint has nothing to guard.")
     setpoints = {tag: _setpoint(limits, tag, mvs[tag], where) for tag in mvs}
@@ -128,7 +134,7 @@ def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
             )
     handshake = _handshake(hands, tags, f"{where}.handshake")
     phase = _phase(sealed, spec, where)
-    wanted = [*critical, *permissives, *_names(spec, "optional", where)]
+    wanted = [*critical, *permissives, *names_at(spec, "optional", where)]
     wanted += [handshake.heartbeat_in, handshake.remote_ready, handshake.remote_active]
     wanted += [phase.tag] if phase else []
     inputs = {tag: _input(tags, limits, tag) for tag in wanted}
@@ -144,23 +150,23 @@ def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
         setpoints=MappingProxyType(setpoints),
         handshake=handshake,
         phase=phase,
-        hold_cycles=_count(gate, "hold_cycles", f"{where}.gate", 1),
-        heartbeat_cycles=_count(gate, "heartbeat_cycles", f"{where}.gate", 1),
-        max_plan_age_s=_positive(gate, "max_plan_age", f"{where}.gate"),
-        max_residual=_positive(gate, "max_residual", f"{where}.gate"),
-        max_iterations=_count(gate, "max_iterations", f"{where}.gate", 1),
-        command_life_s=_positive(gate, "command_life", f"{where}.gate"),
+        hold_cycles=count_at(gate, "hold_cycles", f"{where}.gate", 1),
+        heartbeat_cycles=count_at(gate, "heartbeat_cycles", f"{where}.gate", 1),
+        max_plan_age_s=positive_at(gate, "max_plan_age", f"{where}.gate"),
+        max_residual=positive_at(gate, "max_residual", f"{where}.gate"),
+        max_iterations=count_at(gate, "max_iterations", f"{where}.gate", 1),
+        command_life_s=positive_at(gate, "command_life", f"{where}.gate"),
     )
 
 
-def _setpoint(limits: Mapping[str, Any], tag: str, active: Any, where: str) -> SetpointRule:
+def _setpoint(limits: Mapping[str, Any], tag: str, active: object, where: str) -> SetpointRule:
     if not isinstance(active, str) or not active:
         raise RuleError(f"{where}.mvs.{tag} names no tag for the setpoint in use.")
     place = f"limits.setpoints.{tag}"
-    spec = _part(_part(limits, "setpoints", "limits"), tag, "limits.setpoints")
-    equipment = _span(spec, "equipment", place)
-    proven = _span(spec, "proven", place)
-    operating = _span(spec, "operating", place)
+    spec = section(section(limits, "setpoints", "limits"), tag, "limits.setpoints")
+    equipment = span_at(spec, "equipment", place)
+    proven = span_at(spec, "proven", place)
+    operating = span_at(spec, "operating", place)
     _nested(place, "operating", operating, "proven", proven)
     _nested(place, "proven", proven, "equipment", equipment)
     return SetpointRule(
@@ -169,53 +175,54 @@ def _setpoint(limits: Mapping[str, Any], tag: str, active: Any, where: str) -> S
         equipment=equipment,
         proven=proven,
         operating=operating,
-        rate_per_s=_positive(spec, "rate", place),
-        resolution=_positive(spec, "resolution", place),
-        tolerance=_positive(spec, "tolerance", place),
+        rate_per_s=positive_at(spec, "rate", place),
+        resolution=positive_at(spec, "resolution", place),
+        tolerance=positive_at(spec, "tolerance", place),
     )
 
 
 def _input(tags: Mapping[str, Any], limits: Mapping[str, Any], tag: str) -> InputRule:
     place = f"tags.{tag}"
-    spec = _part(tags, tag, "tags")
+    spec = section(tags, tag, "tags")
     if spec.get("direction") != "read":
         raise RuleError(f"{place} is not a tag to read, yet the loop counts on reading it.")
     kind = _kind(spec, place)
     span = _span_or_none(spec, place)
     if kind == "float" and span is None:
         raise RuleError(f"{place} has no range: no number could be called implausible.")
-    checks = _part(limits, "inputs", "limits")
+    checks = section(limits, "inputs", "limits")
     validity, frozen_after, max_step = None, 0, None
     if tag in checks:
         more = f"limits.inputs.{tag}"
-        extra = _part(checks, tag, "limits.inputs")
-        validity = _span(extra, "validity", more)
-        frozen_after = _count(extra, "frozen_after", more, 0)
-        max_step = _positive(extra, "max_step", more)
+        extra = section(checks, tag, "limits.inputs")
+        validity = span_at(extra, "validity", more)
+        frozen_after = count_at(extra, "frozen_after", more, 0)
+        max_step = positive_at(extra, "max_step", more)
     return InputRule(
         tag=tag,
-        source=_word(spec, "source", place),
+        source=name_at(spec, "source", place),
         kind=kind,
         span=span,
         validity=validity,
-        max_age_s=_positive(spec, "max_age", place),
+        max_age_s=positive_at(spec, "max_age", place),
         frozen_after=frozen_after,
         max_step=max_step,
+        wire_zero=number_from(spec.get("offset"), f"{place}.offset"),
     )
 
 
 def _handshake(hands: Mapping[str, Any], tags: Mapping[str, Any], where: str) -> Handshake:
     def modulus(role: str) -> int:
-        tag = _word(hands, role, where)
-        kind = _part(tags, tag, "tags").get("type")
+        tag = name_at(hands, role, where)
+        kind = section(tags, tag, "tags").get("type")
         if kind not in _INTEGER_MODULUS:
             raise RuleError(f"tags.{tag} must be an integer type: it carries the {role} counter.")
         return _INTEGER_MODULUS[kind]
 
     return Handshake(
-        heartbeat_in=_word(hands, "heartbeat_in", where),
-        remote_ready=_word(hands, "remote_ready", where),
-        remote_active=_word(hands, "remote_active", where),
+        heartbeat_in=name_at(hands, "heartbeat_in", where),
+        remote_ready=name_at(hands, "remote_ready", where),
+        remote_active=name_at(hands, "remote_active", where),
         heartbeat_modulus=modulus("heartbeat_out"),
         sequence_modulus=modulus("sequence"),
     )
@@ -225,18 +232,18 @@ def _phase(sealed: Mapping[str, Any], spec: Mapping[str, Any], where: str) -> Ph
     """Return the phase rule of a loop that names a phase tag: {tag, codes: {NAME: number}}."""
     if "phase" not in spec or spec["phase"] is None:
         return None
-    phase = _part(spec, "phase", where)
-    codes = _part(phase, "codes", f"{where}.phase")
-    recipe = _part(sealed, "recipe", "the sealed configuration")
-    names = _names(recipe, "phases_in_control", "recipe")
+    phase = section(spec, "phase", where)
+    codes = section(phase, "codes", f"{where}.phase")
+    recipe = section(sealed, "recipe", "the sealed configuration")
+    names = names_at(recipe, "phases_in_control", "recipe")
     unknown = [name for name in names if name not in codes]
     if unknown or not names:
         raise RuleError(
             f"recipe.phases_in_control: {unknown or 'nothing'} is not a phase of {where}.phase."
         )
     return PhaseRule(
-        tag=_word(phase, "tag", f"{where}.phase"),
-        allowed=frozenset(_count(codes, name, f"{where}.phase.codes", 0) for name in names),
+        tag=name_at(phase, "tag", f"{where}.phase"),
+        allowed=frozenset(count_at(codes, name, f"{where}.phase.codes", 0) for name in names),
     )
 
 
@@ -257,65 +264,10 @@ def _kind(spec: Mapping[str, Any], place: str) -> str:
     raise RuleError(f"{place}.type is {name!r}; known are bool, integers and floats.")
 
 
-def _part(whole: Any, key: str, where: str) -> Mapping[str, Any]:
-    part = whole.get(key) if isinstance(whole, Mapping) else None
-    if not isinstance(part, Mapping):
-        raise RuleError(f"{where} has no section {key!r}.")
-    return part
-
-
-def _word(spec: Mapping[str, Any], key: str, where: str) -> str:
-    word = spec.get(key)
-    if not isinstance(word, str) or not word:
-        raise RuleError(f"{where}.{key} must be a name, not {word!r}.")
-    return word
-
-
-def _names(spec: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-    names = spec.get(key)
-    if not isinstance(names, list | tuple) or not all(isinstance(n, str) and n for n in names):
-        raise RuleError(f"{where}.{key} must be a list of names, not {names!r}.")
-    return tuple(names)
-
-
-def _number(value: Any, place: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, float | int) or not _finite(value):
-        raise RuleError(f"{place} must be a finite number, not {value!r}.")
-    return float(value)
-
-
-def _finite(value: float) -> bool:
-    return abs(value) <= 2**53 if isinstance(value, int) else math.isfinite(value)
-
-
-def _positive(spec: Mapping[str, Any], key: str, where: str) -> float:
-    number = _number(spec.get(key), f"{where}.{key}")
-    if number <= 0.0:
-        raise RuleError(f"{where}.{key} must be above zero, not {number!r}.")
-    return number
-
-
-def _count(spec: Mapping[str, Any], key: str, where: str, least: int) -> int:
-    count = spec.get(key)
-    if isinstance(count, bool) or not isinstance(count, int) or not least <= count < 2**31:
-        raise RuleError(f"{where}.{key} must be a whole number from {least}, not {count!r}.")
-    return count
-
-
-def _span(spec: Mapping[str, Any], key: str, where: str) -> Span:
-    pair = spec.get(key)
-    if not isinstance(pair, list | tuple) or len(pair) != 2:
-        raise RuleError(f"{where}.{key} must be a pair [low, high], not {pair!r}.")
-    low, high = _number(pair[0], f"{where}.{key} low"), _number(pair[1], f"{where}.{key} high")
-    if not low < high:
-        raise RuleError(f"{where}.{key} is inverted or has no width: [{low!r}, {high!r}].")
-    return (low, high)
-
-
 def _span_or_none(spec: Mapping[str, Any], place: str) -> Span | None:
     if spec.get("low") is None and spec.get("high") is None:
         return None
-    return _span({"range": [spec.get("low"), spec.get("high")]}, "range", place)
+    return span_at({"range": [spec.get("low"), spec.get("high")]}, "range", place)
 
 
 def _nested(place: str, inner_name: str, inner: Span, outer_name: str, outer: Span) -> None:

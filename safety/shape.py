@@ -57,9 +57,8 @@ def is_safe(rule: SetpointRule, value: float, applied: float, step: float) -> bo
         return False
     if not excess(value, rule.operating) <= excess(applied, rule.operating):
         return False
-    return abs(value - applied) <= step + math.ulp(value) or (
-        excess(applied, rule.equipment) > 0.0 and abs(value - applied) <= step + rule.tolerance
-    )
+    outside = excess(applied, rule.equipment) > 0.0
+    return abs(value - applied) <= (step + rule.tolerance if outside else step)
 
 
 def nearest(value: float, span: tuple[float, float]) -> float:

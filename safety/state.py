@@ -7,18 +7,20 @@ again from the record of the one before (P4).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from safety.modes import ModeState
+from safety.strict import Span
 from safety.words import Mode
 
 OUTCOMES = ("none", "pending", "written", "refused", "unknown", "not-sent")
 """What became of the last command; 'pending' means that nobody verified it."""
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
+_NOWHERE: Mapping[str, Span] = MappingProxyType({})
 
 
 class StateError(ValueError):
@@ -44,8 +46,7 @@ class GateState:
     now_s: float | None = None
     commanded_s: float | None = None
     commanded: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
-    commanded_before: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
-    applied_before: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
+    lawful: Mapping[str, Span] = field(default_factory=lambda: _NOWHERE)
     outcome: str = "none"
     outcome_reason: str = ""
     mismatches: int = 0
@@ -87,18 +88,20 @@ def state_to_json(state: GateState) -> dict[str, Any]:
     modes = {name: getattr(state.modes, name) for name in ModeState.__slots__}
     modes["mode"] = state.modes.mode.value
     body = {name: getattr(state, name) for name in GateState.__slots__ if name != "modes"}
-    for name in ("commanded", "commanded_before", "applied_before"):
-        body[name] = dict(body[name])
-    return {**body, "latches": list(state.latches), "modes": modes}
+    return {
+        **body,
+        "commanded": dict(state.commanded),
+        "lawful": {tag: list(span) for tag, span in state.lawful.items()},
+        "latches": list(state.latches),
+        "modes": modes,
+    }
 
 
 def state_from_json(body: Mapping[str, Any]) -> GateState:
     """Return the state that `state_to_json` wrote, or raise `StateError`: never a guess."""
-    if not isinstance(body, Mapping) or set(body) != set(GateState.__slots__):
-        raise StateError("The recorded gate state has other fields than this version writes.")
+    _exactly(body, GateState.__slots__, "gate state")
     modes = body["modes"]
-    if not isinstance(modes, Mapping) or set(modes) != set(ModeState.__slots__):
-        raise StateError("The recorded mode state has other fields than this version writes.")
+    _exactly(modes, ModeState.__slots__, "mode state")
     try:
         mode = Mode(modes["mode"])
     except ValueError as error:
@@ -123,12 +126,16 @@ def state_from_json(body: Mapping[str, Any]) -> GateState:
         now_s=_time(body, "now_s"),
         commanded_s=_time(body, "commanded_s"),
         commanded=_numbers(body, "commanded"),
-        commanded_before=_numbers(body, "commanded_before"),
-        applied_before=_numbers(body, "applied_before"),
+        lawful=_spans(body, "lawful"),
         outcome=outcome,
         outcome_reason=_text(body, "outcome_reason"),
         mismatches=_count(body, "mismatches"),
     )
+
+
+def _exactly(body: object, names: Iterable[str], what: str) -> None:
+    if not isinstance(body, Mapping) or set(body) != set(names):
+        raise StateError(f"The recorded {what} has other fields than this version writes.")
 
 
 def _count(body: Mapping[str, Any], name: str) -> int:
@@ -161,16 +168,26 @@ def _texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def _time(body: Mapping[str, Any], name: str) -> float | None:
     value = body[name]
-    if value is not None and not (isinstance(value, float) and math.isfinite(value)):
-        raise StateError(f"The recorded {name} must be a time or nothing, not {value!r}.")
-    return value
+    if value is None or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise StateError(f"The recorded {name} must be a time or nothing, not {value!r}.")
 
 
 def _numbers(body: Mapping[str, Any], name: str) -> Mapping[str, float]:
     value = body[name]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or not all(_is_finite(item) for item in value.values()):
         raise StateError(f"The recorded {name} must map tags to numbers, not {value!r}.")
-    for tag, number in value.items():
-        if not isinstance(tag, str) or not isinstance(number, float) or not math.isfinite(number):
-            raise StateError(f"The recorded {name} of {tag!r} is no number: {number!r}.")
     return MappingProxyType(dict(value))
+
+
+def _spans(body: Mapping[str, Any], name: str) -> Mapping[str, Span]:
+    value = body[name]
+    pairs = value.values() if isinstance(value, Mapping) else [None]
+    for pair in pairs:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(map(_is_finite, pair)):
+            raise StateError(f"The recorded {name} must map tags to ranges, not {value!r}.")
+    return MappingProxyType({tag: (pair[0], pair[1]) for tag, pair in value.items()})
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value)

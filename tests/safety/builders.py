@@ -35,6 +35,8 @@ def _tag(kind: str, direction: str = "read", span: tuple[float, float] | None = 
         "source": "coater",
         "direction": direction,
         "type": kind,
+        "gain": 1.0,
+        "offset": 0.0,
         "low": low,
         "high": high,
         "max_age": 20.0,

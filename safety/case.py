@@ -1,0 +1,87 @@
+"""The case of one cycle: everything the interlocks may look at, and how they look at it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from safety.modes import ARMED, CLOSED, is_named
+from safety.rules import LoopRules
+from safety.signals import Snapshot
+from safety.state import GateState
+from safety.strict import LARGEST_INTEGER
+from safety.words import Proposal, Quality, Request, RequestedMode
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the interlocks look at in one cycle; `state` is from the cycle before."""
+
+    rules: LoopRules
+    state: GateState
+    snapshot: Snapshot
+    plan_status: object
+    proposal: object
+    request: Request
+    now_s: float
+
+    @property
+    def armed(self) -> bool:
+        """Say whether we were writing in the cycle before."""
+        return self.state.mode in ARMED
+
+    @property
+    def closed(self) -> bool:
+        """Say whether the PLC was following our setpoints in the cycle before."""
+        return self.state.mode in CLOSED
+
+    @property
+    def starting(self) -> bool:
+        """Say whether a person wants to close the loop and it is not closed."""
+        return (
+            self.request.mode is RequestedMode.AUTO and is_named(self.request) and not self.closed
+        )
+
+    @property
+    def wishes(self) -> Mapping[object, object]:
+        """Return the setpoints the proposal carries, whatever is in them."""
+        return setpoints_of(self.proposal)
+
+
+def setpoints_of(proposal: object) -> Mapping[object, object]:
+    """Return the setpoints of anything that may be a proposal."""
+    setpoints: object = proposal.setpoints if isinstance(proposal, Proposal) else None
+    return setpoints if isinstance(setpoints, Mapping) else {}
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Say whether `value` is a float or int (no bool, no look-alike), finite, exact as a float."""
+    if type(value) is float:
+        return math.isfinite(value)
+    return type(value) is int and abs(value) <= LARGEST_INTEGER
+
+
+def is_count(value: object) -> bool:
+    """Say whether `value` is a whole number from zero."""
+    return type(value) is int and 0 <= value <= LARGEST_INTEGER
+
+
+def good_value(case: Case, tag: str) -> float | int | bool | str | None:
+    """Return the value of a tag if its sample is GOOD, else None."""
+    sample = case.snapshot.samples.get(tag)
+    return sample.value if sample is not None and sample.quality is Quality.GOOD else None
+
+
+def why(case: Case, tag: str) -> str:
+    """Say in words why a tag cannot be used."""
+    sample = case.snapshot.samples.get(tag)
+    if sample is None:
+        return "not in the snapshot"
+    return short(sample.reason) or sample.quality.name.lower()
+
+
+def short(text: object) -> str:
+    """Return text as given, cut to a line; of anything else only its type, unread."""
+    return text[:120] if isinstance(text, str) else f"({type(text).__name__})"

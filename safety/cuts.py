@@ -1,0 +1,89 @@
+"""Cutting wishes down: into the box (IL-01), to the allowed speed (IL-02), to whole grains (IL-14).
+
+What comes out is checked again by other arithmetic; a result that fails its check is a TRIP, for
+then the gate itself is broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from safety.case import Case, is_number
+from safety.modes import CLOSED
+from safety.shape import is_safe, nearest, shape
+from safety.words import Action, Reason
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+def cut_down(case: Case) -> tuple[Mapping[str, float], list[Reason]]:
+    """Return what may be written of the wishes, and why less than was wished.
+
+    The reason that cut most, as a share of one cycle's move, comes first.
+    """
+    allowed: dict[str, float] = {}
+    cuts: list[tuple[float, Reason]] = []
+    moving_s = moving_time_s(case)
+    for tag, rule in case.rules.setpoints.items():
+        wish, applied = case.wishes.get(tag), case.snapshot.applied.get(tag)
+        if not is_number(wish) or not is_number(applied):
+            return NOTHING, [Reason("IL-19", Action.HOLD, tag, "nothing to count a move from")]
+        step = rule.rate_per_s * moving_s
+        shaped = shape(rule, float(wish), applied, step)
+        if not is_safe(rule, shaped.value, applied, step):
+            text = f"the gate's own result {shaped.value!r} does not pass its check"
+            return NOTHING, [Reason("IL-04", Action.TRIP, tag, text)]
+        allowed[tag] = shaped.value
+        share = abs(wish - shaped.value) / (rule.rate_per_s * case.rules.period_s)
+        if shaped.boxed:
+            low, high = rule.operating
+            text = f"wanted {wish:.6g}, operating range {low:.6g} to {high:.6g}"
+            cuts.append((share, Reason("IL-01", Action.CLAMP, tag, text)))
+        if shaped.slowed:
+            text = f"wanted {wish:.6g} from {applied:.6g}, at most {step:.6g} now"
+            cuts.append((share, Reason("IL-02", Action.CLAMP, tag, text)))
+        if shaped.too_small:
+            text = "move smaller than the resolution"
+            cuts.append((share, Reason("IL-14", Action.ALLOW, tag, text)))
+    cuts.sort(key=lambda cut: -cut[0])
+    return MappingProxyType(allowed), [reason for _, reason in cuts]
+
+
+def moving_time_s(case: Case) -> float:
+    """Return for how long we may move: since the last command, at most one period (IL-02)."""
+    last_s = case.state.commanded_s
+    if last_s is None:
+        # Nothing commanded: what SHADOW shows is one period's move. INIT commands before AUTO does.
+        return 0.0 if case.state.mode in CLOSED else case.rules.period_s
+    return nearest(case.now_s - last_s, (0.0, case.rules.period_s))
+
+
+def in_use(case: Case) -> Mapping[str, float]:
+    """Return the setpoints the PLC uses if all are known, else nothing.
+
+    One that lies outside the equipment range (by no more than its tolerance, or the loop had
+    tripped) is put right: no command leaves the box.
+    """
+    applied = case.snapshot.applied
+    if any(tag not in applied for tag in case.rules.setpoints):
+        return NOTHING
+    return MappingProxyType(
+        {tag: nearest(applied[tag], rule.equipment) for tag, rule in case.rules.setpoints.items()}
+    )
+
+
+def lawful_after(case: Case, commanded: Mapping[str, float]) -> Mapping[str, tuple[float, float]]:
+    """Return where the active setpoints may be found after this command.
+
+    Between what the PLC uses, what we command now and what we commanded last, which it may still
+    be following. While the fate of commands is unknown, all of them stay lawful.
+    """
+    lawful = {}
+    for tag, value in commanded.items():
+        last = case.state.commanded.get(tag, value)
+        ends = [value, last, case.snapshot.applied.get(tag, value)]
+        if case.state.outcome != "written":
+            ends += case.state.lawful.get(tag, ())
+        lawful[tag] = (min(ends), max(ends))
+    return MappingProxyType(lawful)

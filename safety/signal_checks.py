@@ -1,0 +1,162 @@
+"""Is this one sample to be believed? The checks a reading must pass, one tag at a time (IL-07).
+
+Quality only ever goes down: a sample leaves as it came, or BAD with the reason. Type, size and
+finiteness first, then time, then range, then how it moves. Time is engine time; a device's own
+clock is only compared with that device's other stamps, so a clock that is set anew on either side
+changes nothing (F39, F40).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from safety.rules import InputRule
+from safety.strict import LARGEST_INTEGER
+from safety.words import Quality, Sample
+
+NEW_LEVEL_AFTER = 3
+"""So many consistent samples beyond a jump make it a new level instead of a spike [cycles]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is remembered of one tag from cycle to cycle.
+
+    `last` is the last value seen and `same` how many cycles it stood unchanged; `good` the last
+    value believed; `suspect` the level a jump went to and `seen` how often it was met there;
+    `stamp` the device's last source time and `stamp_s` the engine time at which it was new.
+    """
+
+    last: float | None = None
+    same: int = 0
+    good: float | None = None
+    suspect: float | None = None
+    seen: int = 0
+    stamp: float | None = None
+    stamp_s: float | None = None
+
+
+def check(
+    sample: Sample, track: Track, rule: InputRule, reference: float | None, now_s: float
+) -> tuple[Sample, Track]:
+    """Return the sample as far as it can be believed, and what to remember of it."""
+    if not believable(sample.quality):
+        return bad(sample, ""), track
+    problem = _malformed(sample, rule) or _untimely(sample, rule, reference, now_s)
+    if problem:
+        return bad(sample, problem), track
+    track, problem = _source_clock(sample, track, rule, now_s)
+    if problem:
+        return bad(sample, problem), track
+    if rule.kind != "float":
+        return sample, track
+    value = float(sample.value)  # type: ignore[arg-type]  # _malformed let a number through
+    sample = replace(sample, value=value)
+    problem = _implausible(value, rule)
+    if problem:
+        return bad(sample, problem), track
+    track, frozen = _frozen(value, track, rule)
+    track, spike = _spike(value, track, rule)
+    problem = frozen or spike
+    return (bad(sample, problem) if problem else sample), track
+
+
+def believable(quality: object) -> bool:
+    """Say whether a sample of this quality has a value at all."""
+    return quality is Quality.GOOD or quality is Quality.UNCERTAIN
+
+
+def _malformed(sample: Sample, rule: InputRule) -> str:
+    """Say what is wrong with the form of the value: its type, its size, its being a number."""
+    value = sample.value
+    if rule.kind == "bool":
+        return "" if isinstance(value, bool) else f"is no yes/no but {type(value).__name__}"
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        return f"is no number but {type(value).__name__}"
+    if isinstance(value, int):
+        return "" if abs(value) <= LARGEST_INTEGER else "is too large to be a measurement"
+    if not math.isfinite(value):
+        return "is not a finite number"
+    if rule.kind == "int" and (not value.is_integer() or abs(value) > LARGEST_INTEGER):
+        return "is no whole number"
+    return ""
+
+
+def _untimely(sample: Sample, rule: InputRule, reference: float | None, now_s: float) -> str:
+    """Say what is wrong with when it was received, or with a stamp ahead of its own device."""
+    if not is_time(sample.received_s) or not is_time(now_s):
+        return "has no usable time of receipt"
+    if sample.received_s > now_s:
+        return "was received in the future"
+    age_s = now_s - sample.received_s
+    if not age_s <= rule.max_age_s:
+        return f"is stale: received {age_s:.1f} s ago, allowed {rule.max_age_s:.1f} s"
+    if sample.source_time_s is None:
+        return ""
+    if not is_time(sample.source_time_s):
+        return "has no usable source time"
+    if reference is not None and sample.source_time_s - reference > rule.max_age_s:
+        ahead_s = sample.source_time_s - reference
+        return f"has a source time {ahead_s:.1f} s ahead of its own device's heartbeat"
+    return ""
+
+
+def _source_clock(sample: Sample, track: Track, rule: InputRule, now_s: float) -> tuple[Track, str]:
+    """Follow the device's stamp: one that stands still while reads come is an old value."""
+    stamp = sample.source_time_s
+    if stamp is None:
+        return replace(track, stamp=None, stamp_s=None), ""
+    if stamp != track.stamp or track.stamp_s is None:
+        return replace(track, stamp=stamp, stamp_s=now_s), ""
+    age_s = now_s - track.stamp_s
+    if not age_s <= rule.max_age_s:
+        return track, f"is stale: its source time stands since {age_s:.1f} s"
+    return track, ""
+
+
+def _implausible(value: float, rule: InputRule) -> str:
+    for name, span in (("instrument's", rule.span), ("validity", rule.validity)):
+        if span is not None and not span[0] <= value <= span[1]:
+            return f"is outside the {name} range {span[0]:.6g} to {span[1]:.6g}: {value:.6g}"
+    return ""
+
+
+def _frozen(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
+    """Count unchanged values; so many unchanged to the last bit are a dead instrument."""
+    same = min(track.same + 1, LARGEST_INTEGER) if value == track.last else 0
+    track = replace(track, last=value, same=same)
+    if rule.frozen_after and same >= rule.frozen_after:
+        return track, f"is frozen: unchanged for {same} cycles"
+    return track, ""
+
+
+def _spike(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
+    """Disbelieve a jump until it has stayed at its new level for a few samples."""
+    if rule.max_step is None or track.good is None or abs(value - track.good) <= rule.max_step:
+        return replace(track, good=value, suspect=None, seen=0), ""
+    stays = track.suspect is not None and abs(value - track.suspect) <= rule.max_step
+    seen = track.seen + 1 if stays else 1
+    if seen >= NEW_LEVEL_AFTER:
+        return replace(track, good=value, suspect=None, seen=0), ""
+    text = f"is a spike: {value:.6g} after {track.good:.6g}"
+    return replace(track, suspect=value, seen=seen), text
+
+
+def bad(sample: Sample, problem: str) -> Sample:
+    """Return the sample without its value, with the problem (or its own) as the reason."""
+    reason: object = problem or sample.reason
+    received_s = sample.received_s if is_time(sample.received_s) else 0.0
+    epoch: object = sample.epoch
+    return Sample.bad(
+        reason if isinstance(reason, str) and reason else "bad",
+        received_s,
+        epoch if isinstance(epoch, int) else 0,
+    )
+
+
+def is_time(value: object) -> bool:
+    """Say whether `value` is a finite number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        return False
+    return math.isfinite(value) if isinstance(value, float) else abs(value) <= LARGEST_INTEGER
