@@ -88,7 +88,7 @@ _MASS = (
 _GEL = (
     _row("gel.active", 0.0, "0/1", "1: recipe B"),
     _row("gel.release", 3.0e-4, "1/s", "estimate for a buffered aluminium glycinate"),
-    _row("gel.link", 2.9e-5, "1/s", "fitted to a pot life of 2.5 h at 25 C"),
+    _row("gel.link", 3.35e-5, "1/s", "fitted to a pot life of 2.5 h at 25 C"),
     _row("gel.induction", 900.0, "s", "estimate for tartaric acid as retarder"),
     _row("gel.point", 0.60, "1", "estimate for a polyacrylate with aluminium"),
     _row("gel.exponent", 2.0, "1", "process design, section 3.4: 1.5-2.5"),
