@@ -6,7 +6,7 @@ not exactly a plan raises ValueError, TypeError or KeyError, and the caller has 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from controller.plan import Plan, PlanRequest, Trajectory
@@ -127,11 +127,11 @@ def _numbers(body: Mapping[str, Any]) -> dict[str, float]:
     return {tag: _number(value) for tag, value in body.items()}
 
 
-def _pair(body: Any) -> tuple[float, float]:
+def _pair(body: Sequence[object]) -> tuple[float, float]:
     low, high = body
     return _number(low), _number(high)
 
 
-def _open_pair(body: Any) -> tuple[float | None, float | None]:
+def _open_pair(body: Sequence[object]) -> tuple[float | None, float | None]:
     low, high = (None if side is None else _number(side) for side in body)
     return low, high

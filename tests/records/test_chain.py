@@ -1,0 +1,208 @@
+"""Every way to tamper with the records is found, and the row is named."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+import pytest
+
+from records.chain import (
+    GENESIS,
+    Head,
+    RecordError,
+    Row,
+    fault_of,
+    head_path,
+    link_hash,
+    open_read_only,
+    verify,
+)
+from records.reader import RecordReader
+from records.store import RecordStore
+
+ROWS = 40
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """Return a record file of some cycles, closed."""
+    path = tmp_path / "records.sqlite"
+    store = RecordStore(path)
+    for number in range(1, ROWS + 1):
+        body = {"loop": "coating", "sequence": number, "state": {"sequence": number}}
+        store.append("cycle", "coating", "2026-11-22T00:00:00.000Z", body)
+    store.close()
+    return path
+
+
+def tamper(path: Path, *statements: str) -> None:
+    """Change the file as someone with the disk in hand would: past triggers and locks."""
+    connection = apsw.Connection(str(path))
+    names = ("record_no_update", "record_no_delete", "record_in_line")
+    for statement in (*(f"DROP TRIGGER {name}" for name in names), *statements):
+        connection.execute(statement).fetchall()
+    connection.close()
+
+
+def test_an_untouched_file_is_whole(records: Path) -> None:
+    report = verify(records)
+    assert report.ok
+    assert report.rows == ROWS
+    assert report.first_bad_seq is None
+    assert report.head.seq == ROWS
+
+
+@pytest.mark.requirement("REC-13")
+@pytest.mark.parametrize("column", ["kind", "loop", "utc", "body"])
+def test_an_edited_column_is_found_in_its_row(records: Path, column: str) -> None:
+    tamper(records, f"UPDATE record SET {column} = {column} || ' ' WHERE seq = 17")
+    report = verify(records)
+    assert not report.ok
+    assert report.first_bad_seq == 17
+    assert "row 17 was changed" in report.text
+
+
+@pytest.mark.requirement("REC-13")
+def test_an_edit_with_its_hash_made_to_fit_breaks_at_the_next_row(records: Path) -> None:
+    with_row = RecordReader(records).one(16)
+    assert with_row is not None
+    forged = link_hash(17, "cycle", "coating", "2026-11-22T00:00:00.000Z", with_row.hash, "{}")
+    tamper(records, f"UPDATE record SET body = '{{}}', hash = '{forged}' WHERE seq = 17")
+    report = verify(records)
+    assert report.first_bad_seq == 18
+    assert "does not follow row 17" in report.text
+
+
+@pytest.mark.requirement("REC-13")
+def test_a_deleted_row_is_found(records: Path) -> None:
+    tamper(records, "DELETE FROM record WHERE seq = 17")
+    report = verify(records)
+    assert report.first_bad_seq == 17
+    assert "missing" in report.text
+
+
+@pytest.mark.requirement("REC-13")
+def test_two_rows_that_changed_places_are_found(records: Path) -> None:
+    tamper(
+        records,
+        "UPDATE record SET seq = 1000 WHERE seq = 17",
+        "UPDATE record SET seq = 17 WHERE seq = 23",
+        "UPDATE record SET seq = 23 WHERE seq = 1000",
+    )
+    assert verify(records).first_bad_seq == 17
+
+
+@pytest.mark.requirement("REC-13")
+def test_a_cut_off_tail_is_found_by_the_head_beside_the_file(records: Path) -> None:
+    tamper(records, "DELETE FROM record WHERE seq > 35")
+    report = verify(records)
+    assert not report.ok
+    assert report.first_bad_seq == 36
+    assert "tail was cut off" in report.text
+    with pytest.raises(RecordError, match="tail was cut off"):
+        RecordStore(records)
+
+
+def test_a_rewritten_history_is_found_by_a_head_kept_elsewhere(records: Path) -> None:
+    kept = verify(records).head
+    records.unlink()
+    head_path(records).unlink()
+    other = RecordStore(records)
+    for _ in range(ROWS + 5):
+        other.append("cycle", "coating", "2026-11-22T00:00:00.000Z", {"forged": True})
+    other.close()
+    assert verify(records).ok
+    report = verify(records, anchor=kept)
+    assert report.first_bad_seq == ROWS
+
+
+@pytest.mark.requirement("REC-13")
+def test_a_thousand_random_bit_flips_are_all_found(records: Path) -> None:
+    rows = rows_of(records)
+    dice = random.Random(7)
+    for _ in range(1000):
+        number = dice.randrange(ROWS)
+        row = rows[number]
+        before = Head(row.seq - 1, rows[number - 1].hash if number else GENESIS)
+        place = dice.randrange(len(row.body))
+        flipped = chr(ord(row.body[place]) ^ (1 << dice.randrange(7)))
+        forged = replace(row, body=row.body[:place] + flipped + row.body[place + 1 :])
+        assert f"row {row.seq} was changed" in fault_of(forged, before)
+        assert fault_of(row, before) == ""
+
+
+def rows_of(path: Path) -> list[Row]:
+    connection = open_read_only(path)
+    columns = "SELECT seq, kind, loop, utc, body, prev_hash, hash FROM record ORDER BY seq"
+    rows = [Row(*line) for line in connection.execute(columns)]
+    connection.close()
+    return rows
+
+
+@pytest.mark.requirement("REC-02")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE record SET body = '{}' WHERE seq = 1",
+        "DELETE FROM record WHERE seq = 1",
+        "DELETE FROM record",
+        "INSERT OR REPLACE INTO record VALUES (1, 'cycle', '', '', '{}', 'x', 'y')",
+        "INSERT INTO record VALUES (99, 'cycle', '', '', '{}', 'x', 'y')",
+        "INSERT INTO record VALUES (41, 'cycle', '', '', '{}', 'not the last hash', 'y')",
+    ],
+)
+def test_the_file_itself_refuses_to_be_changed(records: Path, statement: str) -> None:
+    connection = apsw.Connection(str(records))
+    with pytest.raises(apsw.ConstraintError, match="records are"):
+        connection.execute(statement).fetchall()
+    connection.close()
+    assert verify(records).ok
+
+
+@pytest.mark.parametrize("damage", ["garbage", "torn page", "empty header"])
+def test_a_damaged_file_is_refused_in_words_and_left_alone(records: Path, damage: str) -> None:
+    content = bytearray(records.read_bytes())
+    if damage == "garbage":
+        content = bytearray(b"this was a record file once, now it is something else" * 100)
+    elif damage == "torn page":
+        content[4096:] = bytes(len(content) - 4096)
+    else:
+        content[:100] = bytes(100)
+    records.write_bytes(content)
+    with pytest.raises(RecordError, match="damaged") as refusal:
+        RecordStore(records)
+    assert "Next:" in str(refusal.value)
+    assert records.read_bytes() == bytes(content)
+    assert not verify(records).ok
+
+
+def test_a_file_that_is_not_there_is_a_report_too(tmp_path: Path) -> None:
+    report = verify(tmp_path / "nowhere.sqlite")
+    assert not report.ok
+    assert "no record file" in report.text
+
+
+def test_the_verifier_runs_as_a_program_of_its_own(records: Path) -> None:
+    def run() -> tuple[int, bool]:
+        done = subprocess.run(
+            [sys.executable, "-m", "records.verify", str(records)],
+            capture_output=True, check=False, text=True,
+        )  # fmt: skip
+        return done.returncode, json.loads(done.stdout)["ok"]
+
+    assert run() == (0, True)
+    tamper(records, "DELETE FROM record WHERE seq = 3")
+    assert run() == (1, False)
+
+
+def test_a_head_that_is_no_head_is_not_believed() -> None:
+    head = Head(12, "ab" * 32)
+    assert Head.from_line(head.to_line()) == head
+    for broken in ("", "x y", "1 2 3", "\0" * 86):
+        assert Head.from_line(broken) is None

@@ -1,0 +1,185 @@
+"""The record file survives a killed writer, refuses a second one, and sheds on a bad disk."""
+
+from __future__ import annotations
+
+import random
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from records.chain import RecordError, head_path, verify
+from records.reader import RecordReader
+from records.store import RecordStore
+
+
+def fill(store: RecordStore, rows: int) -> None:
+    for number in range(rows):
+        store.append("cycle", "coating", "now", {"state": {"n": number}})
+
+
+@pytest.mark.requirement("REC-13")
+def test_no_acknowledged_record_is_lost_when_the_writer_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    dice = random.Random(1)
+    promised = 0
+    for _ in range(6):
+        writer = subprocess.Popen(
+            [sys.executable, "-m", "tests.records.scribe", str(path)],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        with writer:
+            assert writer.stdout is not None
+            for _ in range(dice.randrange(2, 60)):
+                promised = int(writer.stdout.readline())
+            writer.kill()
+            # What it managed to promise before the kill counts too; a torn last line does not.
+            rest = writer.stdout.read().split("\n")[:-1]
+        promised = int(rest[-1]) if rest else promised
+        report = verify(path)
+        assert report.ok, report.text
+        assert report.rows >= promised
+    store = RecordStore(path)
+    assert store.append("stop", "", "now", {}).seq == report.rows + 1
+    store.close()
+    assert verify(path).ok
+
+
+def test_a_second_writer_is_refused_and_told_who_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    writer = subprocess.Popen(
+        [sys.executable, "-m", "tests.records.scribe", str(path)], stdout=subprocess.PIPE
+    )
+    with writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        with pytest.raises(RecordError, match=f"process {writer.pid}"):
+            RecordStore(path)
+        writer.kill()
+    RecordStore(path).close()
+
+
+def test_a_second_store_in_the_same_process_is_refused_too(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path / "records.sqlite")
+    with pytest.raises(RecordError, match="another engine"):
+        RecordStore(tmp_path / "records.sqlite")
+    store.close()
+
+
+@pytest.mark.requirement("REC-03")
+def test_a_full_disk_is_an_error_in_words_and_the_chain_goes_on_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    store = RecordStore(path)
+    fill(store, 10)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+        for _ in range(3):
+            with pytest.raises(RecordError, match="Next:"):
+                store.append("cycle", "coating", "now", {"padding": "x" * 5000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert store.append("cycle", "coating", "now", {}).seq == 11
+    store.close()
+    assert verify(path).rows == 11
+
+
+def test_a_file_that_was_moved_away_is_not_written_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    store = RecordStore(path)
+    fill(store, 3)
+    path.rename(tmp_path / "elsewhere.sqlite")
+    with pytest.raises(RecordError):
+        store.append("cycle", "coating", "now", {})
+    path.write_bytes(b"another file")
+    with pytest.raises(RecordError, match="replaced"):
+        store.append("cycle", "coating", "now", {})
+    store.close()
+
+
+def test_a_place_that_cannot_be_written_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a directory", "ascii")
+    with pytest.raises(RecordError, match="cannot be written"):
+        RecordStore(tmp_path / "file" / "records.sqlite")
+
+
+def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.40.1")
+    with pytest.raises(RecordError, match=r"3\.40\.1 can corrupt"):
+        RecordStore(tmp_path / "records.sqlite")
+
+
+def test_a_network_share_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.read_text
+
+    def mounts(path: Path, *arguments: str) -> str:
+        if str(path) == "/proc/self/mounts":
+            return f"server:/share {tmp_path} nfs4 rw 0 0\n"
+        return real(path, *arguments)
+
+    monkeypatch.setattr(Path, "read_text", mounts)
+    with pytest.raises(RecordError, match="network file system"):
+        RecordStore(tmp_path / "records.sqlite")
+
+
+def test_a_lost_head_file_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    store = RecordStore(path)
+    fill(store, 3)
+    store.close()
+    head_path(path).unlink()
+    assert verify(path).ok
+    RecordStore(path).close()
+    assert head_path(path).read_text("ascii").startswith(f"{3:020d} ")
+
+
+def test_the_last_state_and_an_unresolved_intent_are_found_again(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    store = RecordStore(path)
+    assert store.last_state("coating") is None
+    store.append("cycle", "coating", "now", {"state": {"n": 1}})
+    store.append("cycle", "mixing", "now", {"state": {"n": 2}})
+    assert store.unresolved_intent("coating") is None
+    store.append("intent", "coating", "now", {})
+    store.close()
+    store = RecordStore(path)
+    assert store.last_state("coating") == {"n": 1}
+    assert store.last_state("mixing") == {"n": 2}
+    assert store.unresolved_intent("coating") == 3
+    assert store.unresolved_intent("mixing") is None
+    store.close()
+
+
+@pytest.mark.parametrize(("kind", "loop"), [("gossip", "coating"), ("cycle", "coa\nting")])
+def test_what_is_no_record_is_refused(tmp_path: Path, kind: str, loop: str) -> None:
+    store = RecordStore(tmp_path / "records.sqlite")
+    with pytest.raises(ValueError, match=r"not a kind|no line break"):
+        store.append(kind, loop, "now", {})
+    store.close()
+
+
+def test_a_reader_sees_records_as_they_come_and_cannot_write(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    with pytest.raises(RecordError, match="no record file"):
+        RecordReader(path)
+    store = RecordStore(path)
+    reader = RecordReader(path)
+    assert reader.last_seq() == 0
+    fill(store, 5)
+    store.append("event", "coating", "now", {"event": "slip"})
+    assert reader.last_seq() == 6
+    assert [entry.seq for entry in reader.since(3)] == [4, 5, 6]
+    assert [entry.seq for entry in reader.since(0, limit=2)] == [1, 2]
+    assert [entry.body["state"]["n"] for entry in reader.last_cycles("coating", 2)] == [3, 4]
+    assert [entry.kind for entry in reader.last_of_kind("event", 9)] == ["event"]
+    assert reader.one(7) is None
+    with pytest.raises(apsw.ReadOnlyError):
+        reader._connection.execute("DELETE FROM record").fetchall()
+    reader.close()
+    store.close()
+    late = RecordReader(path)  # the file can be read when no engine runs
+    assert late.last_seq() == 6
+    late.close()
