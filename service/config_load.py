@@ -1,0 +1,93 @@
+"""The configuration door: files in, one sealed dictionary out, or every reason why not.
+
+Nothing is started, connected or written here, and nothing but the files is looked at: no
+environment variable and no command-line option can change a limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from service.config_desk import Desk, at
+from service.config_limits import check_limits, check_targets, check_times
+from service.config_model import Limits, LineFile, Recipe, Tags
+from service.config_problem import ConfigError, Problem, did_you_mean
+from service.config_seal import fingerprint, seal
+from service.config_shape import check_shape
+from service.config_wiring import check_loops, check_tags
+from service.config_yaml import Document, read_document
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedLine:
+    """A line's configuration after every check: `sealed` (SI, JSON data) and its SHA-256."""
+
+    sealed: dict[str, Any]
+    sha256: str
+
+
+def load_line(path: Path) -> LoadedLine:
+    """Return the sealed configuration of the line described in `path`.
+
+    Raises:
+        ConfigError: something is wrong; it carries every problem of every file.
+    """
+    problems, sealed = _judge(path)
+    if problems or sealed is None:
+        raise ConfigError(problems)
+    return LoadedLine(sealed, fingerprint(sealed))
+
+
+def check_line(path: Path) -> list[Problem]:
+    """Return everything that is wrong with the line in `path`, in the order of the files."""
+    return _judge(path)[0]
+
+
+def _judge(path: Path) -> tuple[list[Problem], dict[str, Any] | None]:
+    desk = _read(path)
+    shapes = [
+        check_shape(desk.line, LineFile),
+        check_shape(desk.tags, Tags),
+        check_shape(desk.limits, Limits),
+        check_shape(desk.recipe, Recipe),
+    ]
+    check_tags(desk)
+    check_loops(desk)
+    check_limits(desk)
+    check_targets(desk)
+    check_times(desk)
+    problems = [
+        problem
+        for document in desk.documents()
+        for problem in sorted(document.problems, key=lambda p: (p.line, p.column, p.code))
+    ]
+    if problems or None in shapes:
+        return problems, None
+    line, tags, limits, recipe = shapes
+    sealed = seal(
+        cast("LineFile", line), cast("Tags", tags), cast("Limits", limits), cast("Recipe", recipe)
+    )
+    return [], sealed
+
+
+def _read(path: Path) -> Desk:
+    line = read_document(path, str(path), "")
+    others = {key: _read_named(line, path, key) for key in ("recipe", "tags", "limits")}
+    return Desk(line, others["recipe"], others["tags"], others["limits"])
+
+
+def _read_named(line: Document, path: Path, key: str) -> Document:
+    """Read the file that `key` in the line's file names; a missing one is reported there."""
+    name = at(line, key)
+    if not isinstance(name, str) or not name:
+        return Document("", key)
+    target = path.parent / name
+    document = read_document(target, str(target), "" if key == "tags" else key)
+    for problem in [p for p in document.problems if p.code == "RH-1001"]:
+        document.problems.remove(problem)
+        near = [str(p.relative_to(path.parent)) for p in path.parent.rglob("*.yaml")]
+        line.report("RH-1001", (key,), f"{name}: {problem.what}.{did_you_mean(name, near)}",
+                    problem.next)  # fmt: skip
+    return document

@@ -1,0 +1,167 @@
+"""A checked configuration into the one dictionary the engine runs on: SI numbers, no units left.
+
+The sealed form is plain JSON data with one canonical spelling; its SHA-256 goes into every cycle
+record, so a record says which limits were in force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from service.config_desk import CALCULATED
+from service.config_model import (
+    Controller,
+    Limits,
+    LineFile,
+    Loop,
+    ModbusSource,
+    OpcUaSource,
+    Recipe,
+    Tag,
+    Tags,
+    read_unit_of,
+)
+from service.config_quantity import Quantity, si_value
+
+
+def seal(line: LineFile, tags: Tags, limits: Limits, recipe: Recipe) -> dict[str, Any]:
+    """Return the sealed configuration; the four files have passed every check."""
+    units = dict(CALCULATED) | {name: tag.unit or "" for name, tag in tags.tags.items()}
+    return {
+        "schema": 1,
+        "line": line.line.model_dump(),
+        "recipe": _recipe(recipe, units),
+        "sources": {name: _source(source) for name, source in line.sources.items()},
+        "tags": {name: _tag(tag) for name, tag in tags.tags.items()},
+        "limits": _limits(limits, units),
+        "loops": {name: _loop(loop, units) for name, loop in line.loops.items()},
+    }
+
+
+def canonical_json(sealed: Mapping[str, Any]) -> str:
+    """Return the one spelling of `sealed` that is hashed and stored."""
+    return json.dumps(
+        sealed, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def fingerprint(sealed: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the canonical spelling, in hexadecimal."""
+    return hashlib.sha256(canonical_json(sealed).encode()).hexdigest()
+
+
+def _source(source: OpcUaSource | ModbusSource) -> dict[str, Any]:
+    return source.model_dump(exclude_none=True)
+
+
+def _tag(tag: Tag) -> dict[str, Any]:
+    unit = read_unit_of(tag)
+    row: dict[str, Any] = {"source": tag.source, "direction": tag.direction}
+    if tag.node is not None:
+        row["node"] = tag.node
+    else:
+        row |= {"table": tag.table, "register": tag.register_}
+    low, high = (None, None)
+    if tag.range is not None:
+        low, high = (si_value(end, tag.unit or "") for end in tag.range)
+    return row | {
+        "type": tag.type,
+        "word_order": tag.word_order,
+        "byte_order": tag.byte_order,
+        "unit": tag.unit or "",
+        "gain": float(unit.factor) * tag.gain,
+        "offset": float(unit.factor) * tag.offset + float(unit.offset),
+        "low": low,
+        "high": high,
+        "max_age": tag.max_age,
+    }
+
+
+def _limits(limits: Limits, units: Mapping[str, str]) -> dict[str, Any]:
+    setpoints: dict[str, Any] = {}
+    for name, one in limits.setpoints.items():
+        unit = units[name]
+        setpoints[name] = {
+            "equipment": [si_value(end, unit) for end in one.equipment],
+            "proven": [si_value(end, unit) for end in one.proven],
+            "operating": [si_value(end, unit) for end in one.operating],
+            "rate": si_value(one.rate, unit, difference=True, per_second=True),
+            "resolution": si_value(one.resolution, unit, difference=True),
+            "tolerance": si_value(one.tolerance, unit, difference=True),
+        }
+    inputs: dict[str, Any] = {}
+    for name, check in limits.inputs.items():
+        unit = units[name]
+        inputs[name] = {
+            "validity": [si_value(end, unit) for end in check.validity],
+            "frozen_after": check.frozen_after,
+            "max_step": si_value(check.max_step, unit, difference=True),
+        }
+    return {"setpoints": setpoints, "inputs": inputs}
+
+
+def _recipe(recipe: Recipe, units: Mapping[str, str]) -> dict[str, Any]:
+    sealed: dict[str, Any] = {
+        "recipe": recipe.recipe,
+        "title": recipe.title,
+        "targets": {name: si_value(q, units[name]) for name, q in recipe.targets.items()},
+        "nominal": recipe.nominal.model_dump(),
+        "phases_in_control": recipe.phases_in_control,
+        "max_solvent_per_batch": recipe.max_solvent_per_batch,
+    }
+    if recipe.gelation is not None:
+        sealed["gelation"] = recipe.gelation.model_dump()
+    return sealed
+
+
+def _loop(loop: Loop, units: Mapping[str, str]) -> dict[str, Any]:
+    sealed: dict[str, Any] = {
+        "title": loop.title,
+        "period": loop.period,
+        "handshake": loop.handshake.model_dump(),
+        "permissives": loop.permissives,
+        "critical": loop.critical,
+        "optional": loop.optional,
+        "mvs": dict(loop.mvs),
+        "gate": loop.gate.model_dump(),
+        "controller": _controller(loop.controller, units),
+    }
+    if loop.phase is not None:
+        sealed["phase"] = loop.phase.model_dump()
+    return sealed
+
+
+def _controller(controller: Controller, units: Mapping[str, str]) -> dict[str, Any]:
+    sealed: dict[str, Any] = {
+        "kind": controller.kind,
+        "horizon": controller.horizon,
+        "bad_cycles": controller.bad_cycles,
+        "cvs": {},
+        "mvs": {},
+    }
+    for name, cv in controller.cvs.items():
+        unit = units[name]
+        row: dict[str, Any] = {"weight": cv.weight, "rank": cv.rank}
+        for key, value in (("target", cv.target), ("low", cv.low), ("high", cv.high)):
+            if value is not None:
+                row[key] = value if isinstance(value, str) else si_value(value, unit)
+        sealed["cvs"][name] = row
+    for name, mv in controller.mvs.items():
+        row = {"move_weight": mv.move_weight}
+        if mv.rest is not None:
+            row["rest"] = si_value(mv.rest, units[name])
+        sealed["mvs"][name] = row
+    for key, table in (("model", controller.model), ("pi", controller.pi)):
+        if table is not None:
+            sealed[key] = {name: _own_si(quantity) for name, quantity in table.items()}
+    return sealed
+
+
+def _own_si(quantity: Quantity) -> float:
+    """Return a model parameter in SI: converted by its own unit; a bare number is SI already."""
+    if quantity.unit is None:
+        return float(quantity.number)
+    return float(quantity.number * quantity.unit.factor + quantity.unit.offset)

@@ -1,0 +1,297 @@
+"""Judge the tag table and what the loops are wired to: sources, addresses, roles, directions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.config_desk import CALCULATED, Desk, at, mapping, texts
+from service.config_problem import did_you_mean
+from service.config_yaml import Path_
+
+_FLOATS = ("float", "double", "float32", "float64")
+_WHOLE = ("int16", "uint16", "int32", "uint32")
+_WIDTH = {"int32": 2, "uint32": 2, "float": 2, "float32": 2, "double": 4, "float64": 4}
+_ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "heartbeat_in": ("read", _WHOLE),
+    "heartbeat_out": ("write", _WHOLE),
+    "sequence": ("write", _WHOLE),
+    "remote_request": ("write", ("bool",)),
+    "remote_ready": ("read", ("bool",)),
+    "remote_active": ("read", ("bool",)),
+}
+
+
+def check_tags(desk: Desk) -> None:
+    """Judge every row of the tag table by itself, then all addresses against each other."""
+    taken: dict[tuple[str, str, str | int], str] = {}
+    for name, row in mapping(desk.tags, "tags").items():
+        if isinstance(row, dict):
+            _check_row(desk, name, row)
+            _claim_address(desk, name, row, taken)
+
+
+def _check_row(desk: Desk, name: str, row: Mapping[str, Any]) -> None:
+    path: Path_ = ("tags", name)
+    sources = mapping(desk.line, "sources")
+    source = row.get("source")
+    if isinstance(source, str) and sources and source not in sources:
+        desk.tags.report(
+            "RH-1041",
+            (*path, "source"),
+            f"no source is called `{source}`.{did_you_mean(source, sources)}",
+            f"name one of the sources in {desk.line.name}: " + ", ".join(sources),
+        )
+    if row.get("direction") == "read" and "max_age" not in row:
+        desk.tags.report(
+            "RH-1011", path, "`max_age` is missing here: when is a reading stale?",
+            "add 'max_age: 20 s' (two to three cycles of its loop)",
+        )  # fmt: skip
+    kind = row.get("type")
+    if kind in _FLOATS and "unit" not in row:
+        desk.tags.report(
+            "RH-1020", path, "missing unit: in what is this number on the wire?",
+            "add 'unit: ...' ('unit: fraction' for a plain ratio)",
+        )  # fmt: skip
+    if kind in _FLOATS and "range" not in row:
+        desk.tags.report(
+            "RH-1011", path, "`range` is missing here: what can the instrument show?",
+            "add 'range: [low, high]' with units",
+        )  # fmt: skip
+    if kind == "bool":
+        for key in ("unit", "range", "gain", "offset"):
+            if key in row:
+                desk.tags.report(
+                    "RH-1013", (*path, key), f"a yes/no signal has no {key}", "delete it"
+                )
+    desk.span(desk.tags, (*path, "range"), desk.unit_of(name))
+    _check_address(desk, name, row)
+
+
+def _check_address(desk: Desk, name: str, row: Mapping[str, Any]) -> None:
+    path: Path_ = ("tags", name)
+    protocol = at(desk.line, "sources", str(row.get("source")), "protocol")
+    due: tuple[str, ...]
+    foreign: tuple[str, ...]
+    kinds: tuple[str, ...]
+    if protocol == "opcua":
+        due, foreign, kinds = ("node",), ("table", "register"), ("float32", "float64")
+    elif protocol == "modbus-tcp":
+        due, foreign, kinds = ("table", "register"), ("node",), ()
+    else:
+        return
+    for key in due:
+        if key not in row:
+            desk.tags.report(
+                "RH-1045", path, f"`{key}` is missing: the source speaks {protocol}",
+                f"add '{key}: ...'",
+            )  # fmt: skip
+    for key in foreign:
+        if key in row:
+            desk.tags.report(
+                "RH-1045", (*path, key), f"`{key}` means nothing to a source that speaks "
+                f"{protocol}", "delete it, or correct the source",
+            )  # fmt: skip
+    if row.get("type") in kinds:
+        desk.tags.report(
+            "RH-1045", (*path, "type"), f"OPC UA knows no type '{row['type']}'",
+            "write 'float' (32 bit) or 'double' (64 bit)",
+        )  # fmt: skip
+    table = row.get("table")
+    if table in ("coil", "discrete") and row.get("type") not in ("bool", None):
+        desk.tags.report(
+            "RH-1045", (*path, "type"), f"the table '{table}' holds single bits only",
+            "write 'type: bool', or correct the table",
+        )  # fmt: skip
+    if table in ("input", "discrete") and row.get("direction") == "write":
+        desk.tags.report(
+            "RH-1045", (*path, "table"), f"nobody can write to the table '{table}'",
+            "use 'holding' or 'coil'",
+        )  # fmt: skip
+
+
+def _claim_address(
+    desk: Desk,
+    name: str,
+    row: Mapping[str, Any],
+    taken: dict[tuple[str, str, str | int], str],
+) -> None:
+    source, node, table = str(row.get("source")), row.get("node"), row.get("table")
+    register = row.get("register")
+    words: list[tuple[str, str, str | int]] = []
+    key = "node"
+    if isinstance(node, str):
+        words = [(source, "node", node)]
+    elif isinstance(table, str) and isinstance(register, int):
+        key = "register"
+        width = _WIDTH.get(str(row.get("type")), 1)
+        words = [(source, table, register + i) for i in range(width)]
+        if register + width > 65536:
+            desk.tags.report(
+                "RH-1045", ("tags", name, key), "reaches beyond the last register, 65535",
+                "correct the register",
+            )  # fmt: skip
+    for word in words:
+        other = taken.setdefault(word, name)
+        if other != name:
+            what = f"{word[1]} {word[2]} of source `{source}` belongs to `{other}` already"
+            desk.tags.report(
+                "RH-1046", ("tags", name, key), what, "give each of the two its own address"
+            )
+            return
+
+
+def check_loops(desk: Desk) -> None:
+    """Judge what each loop reads and writes, and that no word is played with by two of them."""
+    written: dict[str, str] = {}
+    for loop in mapping(desk.line, "loops"):
+        _check_handshake(desk, loop, written)
+        _check_inputs(desk, loop)
+        _check_mvs(desk, loop, written)
+        _check_controller_names(desk, loop)
+
+
+def _check_handshake(desk: Desk, loop: str, written: dict[str, str]) -> None:
+    base: Path_ = ("loops", loop, "handshake")
+    shake = mapping(desk.line, *base)
+    sources = mapping(desk.line, "sources")
+    source = shake.get("source")
+    if isinstance(source, str) and sources and source not in sources:
+        desk.line.report(
+            "RH-1041",
+            (*base, "source"),
+            f"no source is called `{source}`.{did_you_mean(source, sources)}",
+            "name one of: " + ", ".join(sources),
+        )
+    for role, (direction, kinds) in _ROLES.items():
+        path = (*base, role)
+        row = desk.must_know(desk.line, path, shake.get(role), direction)
+        if row is None:
+            continue
+        _check_kind(desk, path, str(shake[role]), row, kinds)
+        _check_source(desk, path, str(shake[role]), row, source)
+        if direction == "write":
+            _claim(desk, path, str(shake[role]), f"{loop} {role}", written)
+
+
+def _check_inputs(desk: Desk, loop: str) -> None:
+    base: Path_ = ("loops", loop)
+    seen: dict[str, str] = {}
+    for group in ("permissives", "critical", "optional"):
+        for number, name in texts(desk.line, *base, group):
+            path = (*base, group, number)
+            row = desk.must_know(desk.line, path, name, "read")
+            if row is not None and group == "permissives":
+                _check_kind(desk, path, name, row, ("bool",))
+            other = seen.setdefault(name, group)
+            if other != group or list(at(desk.line, *base, group)).index(name) != number:
+                desk.line.report(
+                    "RH-1047", path, f"`{name}` stands under `{other}` already",
+                    "keep it in one place",
+                )  # fmt: skip
+    path = (*base, "phase", "tag")
+    name = at(desk.line, *path)
+    row = desk.must_know(desk.line, path, name, "read")
+    if row is not None:
+        _check_kind(desk, path, name, row, _WHOLE)
+
+
+def _check_mvs(desk: Desk, loop: str, written: dict[str, str]) -> None:
+    base: Path_ = ("loops", loop, "mvs")
+    source = at(desk.line, "loops", loop, "handshake", "source")
+    critical = [name for _, name in texts(desk.line, "loops", loop, "critical")]
+    for setpoint, active in mapping(desk.line, *base).items():
+        path = (*base, setpoint)
+        row = desk.must_know(desk.line, path, setpoint, "write", at_key=True)
+        if row is not None:
+            _check_kind(desk, path, setpoint, row, _FLOATS, at_key=True)
+            _check_source(desk, path, setpoint, row, source)
+            _claim(desk, path, setpoint, f"{loop} setpoint", written)
+        limits = mapping(desk.limits, "setpoints")
+        if desk.limits.tree is not None and setpoint not in limits:
+            desk.line.report(
+                "RH-1044",
+                path,
+                f"`{setpoint}` has no limits.{did_you_mean(setpoint, limits)}",
+                f"add it under 'setpoints' in {desk.limits.name}",
+                at_key=True,
+            )
+        back = desk.must_know(desk.line, path, active, "read")
+        if back is None:
+            continue
+        _check_kind(desk, path, active, back, _FLOATS)
+        _check_source(desk, path, active, back, source)
+        if row is not None and desk.unit_of(setpoint) != desk.unit_of(active):
+            desk.line.report(
+                "RH-1043", path, f"`{active}` is in {desk.unit_of(active)}, but `{setpoint}` in "
+                f"{desk.unit_of(setpoint)}", "give both tags the same unit",
+            )  # fmt: skip
+        if active not in critical:
+            desk.line.report(
+                "RH-1043", path, f"`{active}` is not among the critical inputs of this loop",
+                f"add it to loops.{loop}.critical",
+            )  # fmt: skip
+
+
+def _check_controller_names(desk: Desk, loop: str) -> None:
+    base: Path_ = ("loops", loop, "controller")
+    loop_mvs = mapping(desk.line, "loops", loop, "mvs")
+    mvs = mapping(desk.line, *base, "mvs")
+    for name in mvs:
+        if name not in loop_mvs:
+            desk.line.report(
+                "RH-1040", (*base, "mvs", name),
+                f"the loop has no setpoint `{name}`.{did_you_mean(name, loop_mvs)}",
+                "name one of: " + ", ".join(loop_mvs), at_key=True,
+            )  # fmt: skip
+    for name in loop_mvs:
+        if mvs and name not in mvs:
+            desk.line.report(
+                "RH-1011", (*base, "mvs"), f"`{name}` is missing here",
+                f"add '{name}: {{ move_weight: 1.0 }}'",
+            )  # fmt: skip
+    read = [n for g in ("critical", "optional") for _, n in texts(desk.line, "loops", loop, g)]
+    for name in mapping(desk.line, *base, "cvs"):
+        if name in CALCULATED or name in read:
+            continue
+        hint = did_you_mean(name, [*read, *CALCULATED])
+        desk.line.report(
+            "RH-1040", (*base, "cvs", name),
+            f"the loop neither reads nor calculates `{name}`.{hint}",
+            f"add the tag to loops.{loop}.optional, or correct the name", at_key=True,
+        )  # fmt: skip
+
+
+def _check_kind(
+    desk: Desk,
+    path: Path_,
+    name: str,
+    row: Mapping[str, Any],
+    kinds: tuple[str, ...],
+    *,
+    at_key: bool = False,
+) -> None:
+    kind = row.get("type")
+    if isinstance(kind, str) and kind not in kinds:
+        desk.line.report(
+            "RH-1048", path, f"`{name}` is of type {kind}; this role needs {' or '.join(kinds)}",
+            "name another tag, or correct its type in the tag table", at_key=at_key,
+        )  # fmt: skip
+
+
+def _check_source(
+    desk: Desk, path: Path_, name: str, row: Mapping[str, Any], source: object
+) -> None:
+    if isinstance(source, str) and row.get("source") != source:
+        desk.line.report(
+            "RH-1047", path, f"`{name}` is on source `{row.get('source')}`, but this loop shakes "
+            f"hands with `{source}`", "one loop writes to one PLC: name a tag of that source",
+        )  # fmt: skip
+
+
+def _claim(desk: Desk, path: Path_, name: str, role: str, written: dict[str, str]) -> None:
+    other = written.setdefault(name, role)
+    if other != role:
+        desk.line.report(
+            "RH-1047", path, f"`{name}` is written as {other} already", "give each role its own tag"
+        )
