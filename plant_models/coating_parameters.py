@@ -39,11 +39,11 @@ COATING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("coating.oven.wet_bulb", 287.0, "K", RUN, "web while solvent covers it"),
     Parameter("coating.oven.latent_heat", 0.38e6, "J/kg", DESIGN),
     Parameter("coating.oven.critical_residual", 0.25, "1", GUESS, "solvent share when film rules"),
-    Parameter("coating.oven.rate", 0.065, "1/s", RUN, "falling-rate constant, nominal coat"),
+    Parameter("coating.oven.rate", 0.47, "1/s", RUN, "falling-rate constant, nominal coat"),
     Parameter(
-        "coating.oven.order", 8.0, "1", RUN, "order of the falling rate: large = exponential"
+        "coating.oven.order", 1.9, "1", RUN, "order of the falling rate: large = exponential"
     ),
-    Parameter("coating.oven.activation", 45.0e3, "J/mol", GUESS, "of the falling rate"),
+    Parameter("coating.oven.activation", 62.0e3, "J/mol", GUESS, "of the falling rate"),
     Parameter("coating.oven.web_heat", 340.0, "J/m2/K", GUESS, "web and dry coat"),
     Parameter("coating.nominal.coat", 85.7e-3, "kg/m2", DESIGN),
     Parameter("coating.nominal.solids", 0.42, "1", DESIGN),

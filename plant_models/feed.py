@@ -32,11 +32,14 @@ class Feed:
     batch: int
     activation_j_mol: float = 35_000.0
 
-    def viscosity_pa_s(self, shear_rate_1_s: float, temp_k: float | None = None) -> float:
-        """Viscosity [Pa s] at a shear rate [1/s], at the feed's own temperature or at `temp_k`."""
-        temp = self.temp_k if temp_k is None else temp_k
-        eta0 = self.eta0_ref_pa_s * arrhenius_factor(temp, FEED_REFERENCE_K, self.activation_j_mol)
-        return float(cross(shear_rate_1_s, eta0, self.lam_s, self.n))
+    def eta0_pa_s(self) -> float:
+        """Zero-shear viscosity [Pa s] at the feed's own temperature."""
+        warm = arrhenius_factor(self.temp_k, FEED_REFERENCE_K, self.activation_j_mol)
+        return self.eta0_ref_pa_s * warm
+
+    def viscosity_pa_s(self, shear_rate_1_s: float) -> float:
+        """Viscosity [Pa s] at a shear rate [1/s], at the feed's own temperature."""
+        return cross(shear_rate_1_s, self.eta0_pa_s(), self.lam_s, self.n)
 
 
 REFERENCE_FEED = Feed(

@@ -1,0 +1,88 @@
+"""The web as a row of cells: what the die lays down is carried by metres, not by seconds.
+
+Cell 0 is being coated now; cell i > 0 starts `fill + (i-1) cell` metres downstream of the die.
+A stopped web stops its cells, so the delay to the gauge is length over speed by construction.
+
+symbol        meaning                                            unit
+dry           mean dry coat weight of a cell                     kg/m2
+profile       local over mean coat weight across the web         1
+solvent       solvent per solids in each layer, surface first    1
+temp          web temperature                                    K
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LAYERS = 4  # nodes through the coat, surface first
+LANES = 24  # positions across the web
+SPARE_CELLS = 4
+
+
+class Web:
+    """Cells from the die to just behind the gauge."""
+
+    def __init__(self, length_m: float, cell_m: float, width_m: float, temp_k: float) -> None:
+        """An empty web of `length_m` at `temp_k`."""
+        count = round(length_m / cell_m) + SPARE_CELLS
+        self.cell_m = cell_m
+        self.width_m = width_m
+        self.count = count
+        self.fill_m = 0.0
+        self.length_m = 0.0
+        self.dry: Array = np.zeros(count)
+        self.profile: Array = np.ones((count, LANES))
+        self.solvent: Array = np.zeros((count, LAYERS))
+        self.temp: Array = np.ones(count) * temp_k
+        self.left_kg = 0.0
+        self.centres: Array = (np.arange(count, dtype=np.float64) - 0.5) * cell_m
+        self._open_kg_m = np.zeros(2)  # solids and solvent on the cell being coated, per width
+
+    def lay(
+        self, metres: float, solids_kg: float, solvent_kg: float, profile: Array, temp_k: float
+    ) -> bool:
+        """Move the web by `metres` (less than a cell) and lay mass on it.
+
+        Returns True when a cell was finished.
+        """
+        self.length_m += metres
+        per_width = np.array((solids_kg, solvent_kg)) / self.width_m
+        room = self.cell_m - self.fill_m
+        if metres < room:
+            self.fill_m += metres
+            self._open_kg_m += per_width
+            return False
+        share = room / metres
+        self._open_kg_m += share * per_width
+        self._close(profile, temp_k)
+        self._open_kg_m = (1.0 - share) * per_width
+        self.fill_m = metres - room
+        return True
+
+    def _close(self, profile: Array, temp_k: float) -> None:
+        """Finish cell 0 and move every cell one place downstream."""
+        self.left_kg += float(self.dry[-1]) * self.cell_m * self.width_m
+        for row in (self.dry, self.profile, self.solvent, self.temp):
+            row[2:] = row[1:-1]
+        solids, solvent = self._open_kg_m.tolist()
+        self.dry[1] = solids / self.cell_m
+        self.profile[1] = profile
+        self.solvent[1] = solvent / solids if solids > 1e-9 else 0.0
+        self.temp[1] = temp_k
+
+    def positions_m(self) -> Array:
+        """Distance of every cell's centre from the die [m]."""
+        return self.centres + self.fill_m
+
+    def index_at(self, metres: float) -> int:
+        """The cell that passes a point `metres` behind the die."""
+        index = int((metres - self.fill_m) / self.cell_m) + 1
+        return min(max(index, 1), self.count - 1)
+
+    def solids_on_web_kg(self) -> float:
+        """Solids on all cells, the open one included [kg]."""
+        closed = float(self.dry[1:].sum()) * self.cell_m
+        return (closed + float(self._open_kg_m[0])) * self.width_m
