@@ -64,11 +64,9 @@ class RequestDesk:
 
 
 def _mode(word: object) -> RequestedMode:
-    try:
+    if isinstance(word, str) and word in set(RequestedMode):
         return RequestedMode(word)
-    except ValueError:
-        known = ", ".join(RequestedMode)
-        raise RefusedError(f"there is no mode {word!r}; known: {known}") from None
+    raise RefusedError(f"there is no mode {word!r}; known: {', '.join(RequestedMode)}")
 
 
 def _text(message: Mapping[str, Any], key: str, longest: int) -> str:

@@ -20,10 +20,14 @@ def small_sealed() -> dict[str, Any]:
     """Return a sealed configuration of one loop, as small as the gate accepts."""
 
     def read(kind: str, **more: Any) -> dict[str, Any]:
-        return {"source": "coater", "direction": "read", "type": kind, "max_age": 20.0, **more}
+        return {**tag("read", kind), "max_age": 20.0, **more}
 
     def write(kind: str) -> dict[str, Any]:
-        return {"source": "coater", "direction": "write", "type": kind}
+        return tag("write", kind)
+
+    def tag(direction: str, kind: str) -> dict[str, Any]:
+        grain = {"unit": "", "gain": 1.0, "offset": 0.0, "low": None, "high": None}
+        return {"source": "coater", "direction": direction, "type": kind, **grain}
 
     return {
         "schema": 1,

@@ -1,0 +1,67 @@
+"""What `./rheostat run` does: read the configuration, seal it, become the engine.
+
+The configuration's reader needs libraries the engine must not hold. So it runs here, and then this
+process replaces itself by a fresh one: the engine starts with nothing but the sealed file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from records.canonical import canonical_json
+from service.config_load import LoadedLine, load_line
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def default_state_dir(line: LoadedLine) -> Path:
+    """Return where the engine of this line keeps its state, unless told otherwise."""
+    return _ROOT / "var" / str(line.sealed["line"]["id"])
+
+
+def write_sealed(line: LoadedLine, state_dir: Path) -> Path:
+    """Write the sealed configuration into the state directory, whole or not at all."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    path = state_dir / "sealed.json"
+    draft = state_dir / f"sealed.json.{os.getpid()}"
+    with draft.open("w", encoding="ascii") as file:
+        file.write(canonical_json(line.sealed))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return path
+
+
+def engine_command(state_dir: Path, sealed: Path, speed: float = 1.0) -> list[str]:
+    """Return the command line of an engine process."""
+    return [
+        sys.executable, "-m", "service.engine",
+        "--state", str(state_dir), "--sealed", str(sealed), "--speed", repr(speed),
+    ]  # fmt: skip
+
+
+def run(config: Path, state_dir: Path | None = None, speed: float = 1.0) -> NoReturn:
+    """Seal the configuration at `config` and become its engine; does not return.
+
+    Raises ConfigError with every problem of every file; nothing is started or written then.
+    """
+    line = load_line(config)
+    place = (state_dir or default_state_dir(line)).resolve()
+    command = engine_command(place, write_sealed(line, place), speed)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter, no shell
+
+
+def main() -> NoReturn:
+    """Run from `python -m service.run CONFIG [STATE_DIR]`."""
+    config, *state_dir = (Path(word) for word in sys.argv[1:3])
+    run(config, state_dir[0] if state_dir else None)
+
+
+if __name__ == "__main__":
+    main()
