@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from plant_models.mixer_instruments import stream
 from plant_models.parameters import Parameters
 
+FIRST_ROUTINE_S = 300.0  # a mixer found running is somewhere between two routine samples
+
 
 @dataclass(frozen=True, slots=True)
 class LabResult:
@@ -26,7 +28,7 @@ class Laboratory:
         self._random = stream(seed, "lab")
         self._asked = False
         self._taken = 0
-        self._next_routine_s = parameters["mixer.lab.interval"]
+        self._next_routine_s = min(FIRST_ROUTINE_S, parameters["mixer.lab.interval"])
         self._waiting: list[LabResult] = []
         self.shown: LabResult | None = None
 

@@ -67,12 +67,16 @@ class LinePlant:
     """
 
     def __init__(
-        self, overrides: Mapping[str, float] | None = None, seed: int = 0, start: str = "running"
+        self,
+        overrides: Mapping[str, float] | None = None,
+        seed: int = 0,
+        start: str = "running",
     ) -> None:
         """Build the line.
 
         Raises:
             UnknownParameterError: an override names a parameter that no part of the line has.
+            ValueError: `start` is neither 'running' nor 'cold'.
         """
         by_table: dict[str, dict[str, float]] = {name: {} for name in TABLES}
         for path, value in (overrides or {}).items():
@@ -80,11 +84,16 @@ class LinePlant:
         self.parameters = {name: Parameters(TABLES[name], by_table[name]) for name in TABLES}
         self.time_s = 0.0
         self.mixer = MixerPlant(self.parameters["mixer"], seed, start=start)
-        self.coater = CoaterPlant(self.parameters["coater"], seed, start=start)
         self._random = stream(seed, "batches")
         self._batches = 1
-        line = self.parameters["line"]
-        self.tanks = FeedTanks(line["line.tank.mass"], self._fresh_feed(0.0, 1.0))
+        feed = self._fresh_feed(0.0, 1.0)
+        self.tanks = FeedTanks(self.parameters["line"]["line.tank.mass"], feed)
+        self.coater = CoaterPlant(
+            self.parameters["coater"],
+            seed,
+            start="cold" if start == "cold" else "running",
+            feed=feed,
+        )
 
     def step(self, dt_s: float, drives: Mapping[str, float]) -> None:
         """Advance `dt_s` seconds under `drives` (SI, by name)."""
@@ -95,6 +104,14 @@ class LinePlant:
         self._follow_room(dt_s)
         self._draw(dt_s, drives)
         self.coater.step(dt_s, drives, self.tanks.active.feed)
+
+    def reference_drives(self) -> dict[str, float]:
+        """Drives that hold the whole line near its reference: on target coat, 30 rpm, 25 C."""
+        return {
+            **self.coater.reference_drives(),
+            "mixer.anchor_speed_cmd": 0.5,
+            "mixer.jacket_temp_cmd": 298.15,
+        }
 
     def sensors(self) -> dict[str, float | bool | int]:
         """What all instruments show, by tag name, SI."""

@@ -1,4 +1,4 @@
-"""The mixer as its controller sees it: seven states, smooth, in solution and creeping flow.
+"""The mixer as its controller sees it: seven states, smooth, no lumps, no gel, no air.
 
 symbol     meaning                                                unit
 m          mass                                                   kg
@@ -111,12 +111,14 @@ def _viscosity(at: _Now, shear_rate: Expression, c: Parameters) -> Expression:
 
 
 def _stirring_torque(at: _Now, c: Parameters) -> Expression:
-    """Torque of the mass on the anchor: Kp mu N D^3/(2 pi), by how full the vessel is."""
+    """Torque of the mass on the anchor, by how full the vessel is: Np = Kp/Re + Np_t."""
     N = _above(at.N, c["mixing.blending.least_speed"])
     mu = _viscosity(at, c["mixing.anchor.shear_constant"] * N, c)
     full = at.m / c["mixing.vessel.mass"]
     Kp, D = c["mixing.anchor.power_constant"], c["mixing.anchor.diameter"]
-    return full * Kp * mu * at.N * D**3 / (2.0 * math.pi)
+    inertial = c["mixing.anchor.turbulent_power_number"] * c["mixing.vessel.density"]
+    viscous = Kp * mu * at.N * D**3
+    return full * (viscous + inertial * at.N**2 * D**5) / (2.0 * math.pi)
 
 
 def _heating(at: _Now, c: Parameters) -> Expression:

@@ -14,11 +14,13 @@ GUESS = "engineering estimate"
 MIXING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("mixing.vessel.mass", 500.0, "kg", DESIGN),
     Parameter("mixing.vessel.heat_capacity", 2000.0, "J/kg/K", DESIGN),
+    Parameter("mixing.vessel.density", 950.0, "kg/m3", DESIGN),
     Parameter("mixing.vessel.ambient_conductance", 10.0, "W/K", GUESS),
     Parameter("mixing.jacket.conductance", 290.0, "W/K", DESIGN, "100 W/(m2 K) on 2.9 m2"),
     Parameter("mixing.jacket.lag", 300.0, "s", DESIGN, "thermal unit and wall, 3-8 min"),
     Parameter("mixing.anchor.diameter", 0.88, "m", DESIGN),
     Parameter("mixing.anchor.power_constant", 200.0, "1", DESIGN, "Kp"),
+    Parameter("mixing.anchor.turbulent_power_number", 0.4, "1", "Nagata 1975: 0.3 to 1"),
     Parameter("mixing.anchor.shear_constant", 20.0, "1", DESIGN, "k_s: sources disagree, 12-30"),
     Parameter("mixing.anchor.lag", 5.0, "s", GUESS, "drive and its ramp"),
     Parameter("mixing.anchor.friction", 10.0, "N m", DESIGN, "M0 of 5-15 N m"),
