@@ -1,0 +1,122 @@
+"""Checks a solver's answer without trusting the solver, and turns it into engineering units.
+
+Success flags have been seen together with NaN, with violated bounds and with wrong answers. So the
+moves are taken, the model is run forward with them once more, and only what agrees is passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from controller.problem import Answer, Question, Shape, SoftLimit
+from controller.transcription import Programme, Scaling
+from plant_models.control_model import Vector
+
+MAX_RESIDUAL = 1e-5  # scaled mismatch between the answer's states and the model run forward
+PROJECTION = 1e-6  # overshoot of a bound, as a share of the MV's scale, that is cut off silently
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a solver says: unknowns `w`, `cost`, its own verdict, and the MV limits it was given."""
+
+    w: Vector
+    cost: float
+    status: str
+    success: bool
+    iterations: int
+    echo: Mapping[str, tuple[float, float]]
+
+
+def judge_answer(
+    shape: Shape, programme: Programme, scaling: Scaling, question: Question, told: Told
+) -> Answer:
+    """Return what is left of a solver's answer after checking it."""
+
+    def refused(why: str, residual: float = float("nan")) -> Answer:
+        return Answer(why, None, told.iterations, residual, told.cost, echo=told.echo)
+
+    if not (np.all(np.isfinite(told.w)) and np.isfinite(told.cost)):
+        return refused(f"refused: not a finite answer ({told.status})")
+    if not told.success:
+        return refused(f"no answer: {told.status}")
+    moves = np.array([told.w[at] for at in programme.at_move]) * scaling.u_scale
+    inputs, overshoot = confine(shape, question, moves)
+    states = run_forward(programme, question, inputs)
+    nx = len(shape.model.states)
+    claimed = np.array([told.w[at][:nx] for at in programme.at_state])
+    ran = (states[1:] - scaling.x_centre) / scaling.x_scale
+    residual = float(np.max(np.abs(claimed - ran))) if np.all(np.isfinite(ran)) else float("inf")
+    if overshoot > PROJECTION:
+        return refused(f"refused: a limit was overshot by {overshoot:.1e} of its scale", residual)
+    if not residual <= MAX_RESIDUAL:
+        return refused(f"refused: states miss the model by {residual:.1e} (scaled)", residual)
+    outputs = outputs_of(shape, programme, question, states, inputs)
+    return Answer(
+        "optimal",
+        {tag: float(inputs[0, i]) for i, tag in enumerate(shape.mvs)},
+        told.iterations,
+        residual,
+        told.cost,
+        inputs,
+        states,
+        outputs,
+        excess(shape, question, outputs),
+        told.echo,
+    )
+
+
+def confine(shape: Shape, question: Question, moves: Vector) -> tuple[Vector, float]:
+    """Add up `moves` from the applied positions inside every limit.
+
+    Returns:
+        The positions (N rows), and how far the worst of them had to be cut, in scales.
+    """
+    scale = shape.model.scale_vector(shape.mvs)
+    mvs = [question.mvs[tag] for tag in shape.mvs]
+    step = np.array([max(0.0, m.max_step) for m in mvs])
+    low, high = np.array([m.low for m in mvs]), np.array([m.high for m in mvs])
+    position = np.array([m.applied for m in mvs])
+    rows: list[Vector] = []
+    overshoot = 0.0
+    for move in moves:
+        floor = np.maximum(position - step, np.minimum(low, position + step))
+        ceiling = np.minimum(position + step, np.maximum(high, position - step))
+        wanted = position + move
+        position = np.clip(wanted, floor, ceiling)
+        overshoot = max(overshoot, float(np.max(np.abs(wanted - position) / scale)))
+        rows.append(position)
+    return np.array(rows), overshoot
+
+
+def run_forward(programme: Programme, question: Question, inputs: Vector) -> Vector:
+    """N+1 states of the model from the question's own state under `inputs`."""
+    ahead = programme.course(question.x0, inputs.T, question.disturbances[:-1].T)
+    return np.vstack([question.x0, np.asarray(ahead, dtype=float).T])
+
+
+def outputs_of(
+    shape: Shape, programme: Programme, question: Question, states: Vector, inputs: Vector
+) -> Vector:
+    """The CVs at the end of each step, biases included."""
+    every = programme.look(states[1:].T, inputs.T, question.disturbances[1:].T)
+    columns = [shape.model.outputs.index(tag) for tag in shape.cvs]
+    bias = np.array([question.cvs[tag].bias for tag in shape.cvs])
+    biased: Vector = np.asarray(every, dtype=float).T[:, columns] + bias
+    return biased
+
+
+def excess(shape: Shape, question: Question, outputs: Vector) -> dict[SoftLimit, float]:
+    """The largest excess over each soft limit along the horizon (0 where it is kept)."""
+    found: dict[SoftLimit, float] = {}
+    for limit in shape.limits:
+        aim, y = question.cvs[limit.tag], outputs[:, shape.cvs.index(limit.tag)]
+        if limit.side == "low":
+            worst = 0.0 if aim.low is None else float(np.max(aim.low - y))
+        else:
+            worst = 0.0 if aim.high is None else float(np.max(y - aim.high))
+        found[limit] = max(0.0, worst)
+    return found
