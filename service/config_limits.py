@@ -135,10 +135,13 @@ def _check_cvs(desk: Desk, loop: str, targets: dict[str, float | None]) -> None:
 def _check_value(desk: Desk, document: Document, path: Path_, name: str) -> float | None:
     """Return the value in SI, reported where it is not one the loop's own readings can show."""
     value = desk.si(document, path, desk.unit_of(name))
-    _must_contain(document, path, value, _range_of(desk, name), "RH-1032",
-                  f"the range of `{name}` in the tag table")  # fmt: skip
-    _must_contain(document, path, value, _validity(desk, name), "RH-1033",
-                  f"where readings of `{name}` are believed (validity)")  # fmt: skip
+    shown = _range_of(desk, name)
+    _must_contain(
+        document, path, value, shown, "RH-1032", f"the range of `{name}` in the tag table"
+    )
+    if value is not None and (shown is None or shown[0] <= value <= shown[1]):
+        believed = f"where readings of `{name}` are believed (validity)"
+        _must_contain(document, path, value, _validity(desk, name), "RH-1033", believed)
     return value
 
 

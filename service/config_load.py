@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from records.canonical import sha256_of
 from service.config_desk import Desk, at
 from service.config_limits import check_limits, check_targets, check_times
 from service.config_model import Limits, LineFile, Recipe, Tags
 from service.config_problem import ConfigError, Problem, did_you_mean
-from service.config_seal import fingerprint, seal
+from service.config_seal import seal
 from service.config_shape import check_shape
 from service.config_wiring import check_loops, check_tags
 from service.config_yaml import Document, read_document
@@ -37,7 +38,7 @@ def load_line(path: Path) -> LoadedLine:
     problems, sealed = _judge(path)
     if problems or sealed is None:
         raise ConfigError(problems)
-    return LoadedLine(sealed, fingerprint(sealed))
+    return LoadedLine(sealed, sha256_of(sealed))
 
 
 def check_line(path: Path) -> list[Problem]:

@@ -214,10 +214,9 @@ class OpcUaSource(Shape):
     protocol: Literal["opcua"]
     endpoint: Annotated[str, Field(pattern=r"^opc\.tcp://[^\s/:]+(:\d{1,5})?(/\S*)?$")]
     timeout: Seconds
-    insecure: bool = Field(False, description="no signing, no encryption: a bench only")
-    certificate: Name | None = Field(None, description="our certificate file")
-    private_key: Name | None = Field(None, description="our key file")
-    server_certificate: Name | None = Field(None, description="the one server we trust")
+    insecure: Literal[True] = Field(
+        description="this version connects without signing and encryption; the file must say so"
+    )
 
 
 class ModbusSource(Shape):

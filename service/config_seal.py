@@ -1,13 +1,11 @@
 """A checked configuration into the one dictionary the engine runs on: SI numbers, no units left.
 
-The sealed form is plain JSON data with one canonical spelling; its SHA-256 goes into every cycle
-record, so a record says which limits were in force.
+The sealed form is plain JSON data; its SHA-256 goes into every cycle record, so a record says
+which limits were in force.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,18 +37,6 @@ def seal(line: LineFile, tags: Tags, limits: Limits, recipe: Recipe) -> dict[str
         "limits": _limits(limits, units),
         "loops": {name: _loop(loop, units) for name, loop in line.loops.items()},
     }
-
-
-def canonical_json(sealed: Mapping[str, Any]) -> str:
-    """Return the one spelling of `sealed` that is hashed and stored."""
-    return json.dumps(
-        sealed, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-
-
-def fingerprint(sealed: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of the canonical spelling, in hexadecimal."""
-    return hashlib.sha256(canonical_json(sealed).encode()).hexdigest()
 
 
 def _source(source: OpcUaSource | ModbusSource) -> dict[str, Any]:

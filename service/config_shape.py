@@ -60,7 +60,11 @@ def _report(document: Document, schema: Mapping[str, Any], item: Mapping[str, An
         missing = "protocol" if kind == "union_tag_not_found" else str(path[-1])
         under = path if kind == "union_tag_not_found" else path[:-1]
         document.report(
-            "RH-1011", under, f"`{missing}` is missing here", f"add a line '{missing}: ...' here"
+            "RH-1011",
+            under,
+            f"`{missing}` is missing here",
+            f"add a line '{missing}: ...' here",
+            at_key=True,
         )
     elif kind in _DUE:
         found = _shown(item.get("input"))
@@ -121,8 +125,9 @@ def _walk(
         path.append(step)
         if number == len(loc) - 1:
             break
+        patterns = list(node.get("patternProperties", {}).values())
         inner = node.get("properties", {}).get(step) or node.get("additionalProperties")
-        inner = inner or node.get("items") or {}
+        inner = inner or (patterns[0] if patterns else node.get("items")) or {}
         node = _resolve(inner, root) if isinstance(inner, dict) else {}
         if isinstance(tree, dict):
             tree = tree.get(step)

@@ -282,7 +282,8 @@ def _check_kind(
 def _check_source(
     desk: Desk, path: Path_, name: str, row: Mapping[str, Any], source: object
 ) -> None:
-    if isinstance(source, str) and row.get("source") != source:
+    known = row.get("source") in mapping(desk.line, "sources")
+    if isinstance(source, str) and known and row["source"] != source:
         desk.line.report(
             "RH-1047", path, f"`{name}` is on source `{row.get('source')}`, but this loop shakes "
             f"hands with `{source}`", "one loop writes to one PLC: name a tag of that source",
