@@ -18,7 +18,7 @@ from plant_models.feed_tanks import FeedTanks
 from plant_models.line_parameters import LINE_PARAMETERS
 from plant_models.mixer_instruments import stream
 from plant_models.mixer_mass import cross_time_s, density_kg_m3, viscosity_25c_pa_s
-from plant_models.mixer_parameters import MIXER_PARAMETERS
+from plant_models.mixer_parameters import MIXER_PARAMETERS, RECIPE_B
 from plant_models.mixer_plant import MixerPlant
 from plant_models.parameters import Parameter, Parameters, UnknownParameterError
 
@@ -28,6 +28,11 @@ TABLES: Mapping[str, tuple[Parameter, ...]] = {
     "line": LINE_PARAMETERS,
 }
 USUAL_ROOM_K = 295.65
+RECIPES: Mapping[str, Mapping[str, float]] = {
+    "A": {},
+    "B": {**RECIPE_B, "coater.drift.solids": 0.0, "line.tank.batch": 240.0},
+}
+"""Overrides that make the plant the plant of a recipe; A is the default of every table."""
 EVENTS = (
     "batch_change(solids_offset, mw_factor)",
     "viscosity_lot(mw_factor)",

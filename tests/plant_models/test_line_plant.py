@@ -6,7 +6,7 @@ import pytest
 
 from plant_models.feed import REFERENCE_FEED
 from plant_models.feed_tanks import FeedTank, FeedTanks, blended
-from plant_models.line_plant import LinePlant, all_parameters, table_of
+from plant_models.line_plant import RECIPES, LinePlant, all_parameters, table_of
 from plant_models.parameters import UnknownParameterError
 
 SENSORS = (
@@ -186,6 +186,18 @@ def test_change_over_swaps_the_tanks() -> None:
     tanks.change_over()
     assert tanks.active.mass_kg == 50.0
     assert tanks.standby.mass_kg == 0.0
+
+
+def test_the_plant_of_recipe_b_dries_nothing_off() -> None:
+    line = LinePlant(RECIPES["B"], seed=2)
+    drives = line.reference_drives()
+    for _ in range(60):
+        line.step(1.0, drives)
+    truth = line.truth()
+    assert truth["line.feed_solids_true"] == 1.0
+    assert truth["coater.solids_at_die"] == pytest.approx(1.0, abs=1e-6)
+    assert truth["mixer.viscosity_25c_true"] == pytest.approx(60.0 * 1.11, rel=0.05)
+    assert truth["mixer.gel_age_true"] > 60.0
 
 
 def test_a_hot_room_warms_the_feed() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping
 
 import pytest
 
-from plant_models.mixer_parameters import MIXER_PARAMETERS
+from plant_models.mixer_parameters import MIXER_PARAMETERS, RECIPE_B
 from plant_models.mixer_plant import MixerPlant
 from plant_models.parameters import Parameters
 
@@ -215,6 +216,36 @@ def test_the_length_of_a_step_hardly_matters() -> None:
         coarse.step(10.0, drives)
     for key in (ETA, "mixer.temp_true", "mixer.mass_true"):
         assert coarse.truth()[key] == pytest.approx(fine.truth()[key], rel=1e-3)
+
+
+@pytest.mark.parametrize("overrides", [{}, RECIPE_B])
+@pytest.mark.parametrize("start", ["running", "cold"])
+def test_any_drives_leave_finite_readings_and_no_negative_mass(
+    overrides: Mapping[str, float], start: str
+) -> None:
+    draw = random.Random(9)
+    largest = {
+        "anchor_speed_cmd": 1.2,
+        "disperser_speed_cmd": 30.0,
+        "solvent_flow_cmd": 0.05,
+        "charge_solvent": 1.0,
+        "charge_adhesive": 1.0,
+        "add_enhancer": 0.2,
+        "add_api": 0.1,
+        "transfer_flow": 2.0,
+        "lab_sample": 1.0,
+    }
+    plant = mixer(overrides, seed=9, start=start)
+    for _ in range(600):
+        drives = {f"mixer.{k}": v * draw.choice((-1, 0, 0, 1)) for k, v in largest.items()}
+        drives["mixer.jacket_temp_cmd"] = draw.uniform(273.15, 343.15)
+        drives["mixer.vacuum"] = draw.choice((101_325.0, 3_000.0, 25_000.0))
+        plant.step(draw.choice((0.1, 1.0, 7.0, 20.0)), drives)
+        readings = {**plant.sensors(), **plant.truth()}
+        assert all(math.isfinite(value) for value in readings.values())
+        assert readings["mixer.mass_true"] >= 0.0
+        assert 0.0 <= readings["mixer.solids_true"] <= 1.0
+        assert 250.0 < readings["mixer.temp_true"] < 360.0
 
 
 def test_every_parameter_says_where_it_comes_from() -> None:
