@@ -6,11 +6,24 @@ Rows noted 'at start' shape arrays and are read once, when the plant is built.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from plant_models.parameters import Parameter
 
 A = "reference A of the process design"
 K = "textbook range, process design"
 E = "engineering estimate"
+
+REFERENCE: tuple[Parameter, ...] = (
+    Parameter("coater.reference.coat", 85.7e-3, "kg/m2", A, "where a running start stands"),
+    Parameter("coater.reference.speed", 10.0 / 60.0, "m/s", A),
+    Parameter("coater.reference.gap", 280.0e-6, "m", A),
+    Parameter("coater.reference.zone1", 318.15, "K", A),
+    Parameter("coater.reference.zone2", 333.15, "K", A),
+    Parameter("coater.reference.zone3", 348.15, "K", A),
+    Parameter("coater.reference.zone4", 363.15, "K", A),
+    Parameter("coater.reference.zone5", 368.15, "K", A),
+)
 
 FEEDING: tuple[Parameter, ...] = (
     Parameter("coater.type", 0.0, "1", A, "0 slot die, 1 knife with land, 2 comma roll"),
@@ -24,7 +37,7 @@ FEEDING: tuple[Parameter, ...] = (
     Parameter("coater.drift.flow", 1.33e-4, "1/s^0.5", "0.8 %/sqrt(h), " + K, "not measured"),
     Parameter("coater.drift.return_time", 43_200.0, "s", E, "keeps long runs in bounds"),
     Parameter("coater.pump.displacement", 48.9e-6, "m3/rev", "50 mL/rev worn by 2 %, " + K),
-    Parameter("coater.pump.slip", 1.4e-12, "m3", "volumetric efficiency 98.5 %, " + K),
+    Parameter("coater.pump.slip", 0.9e-12, "m3", "volumetric efficiency 98 %, " + K),
     Parameter("coater.pump.slip_curvature", 8.0e5, "Pa", E, "slip outgrows the pressure"),
     Parameter("coater.pump.clearance_shear", 3.0e3, "1/s", E),
     Parameter("coater.pump.lag", 0.3, "s", K),
@@ -59,7 +72,6 @@ FEEDING: tuple[Parameter, ...] = (
 WEB: tuple[Parameter, ...] = (
     Parameter("coater.web.width", 0.60, "m", A),
     Parameter("coater.web.cell", 0.25, "m", A, "at start"),
-    Parameter("coater.web.nominal_speed", 10.0 / 60.0, "m/s", A),
     Parameter("coater.web.lag", 0.8, "s", E),
     Parameter("coater.web.flutter", 0.0015, "1", K, "1 sigma"),
     Parameter("coater.web.flutter_time", 1.0, "s", K),
@@ -136,5 +148,24 @@ INSTRUMENTS: tuple[Parameter, ...] = (
     Parameter("coater.instruments.nir_lag", 5.0, "s", E),
 )
 
-COATER_PARAMETERS: tuple[Parameter, ...] = FEEDING + WEB + OVEN + INSTRUMENTS
+COATER_PARAMETERS: tuple[Parameter, ...] = REFERENCE + FEEDING + WEB + OVEN + INSTRUMENTS
 """The whole table of the coater as a plant."""
+
+HYDROGEL_SETUP: Mapping[str, float] = {
+    "coater.pump.displacement": 196.0e-6,
+    "coater.pump.slip": 2.0e-13,
+    "coater.hose.diameter": 0.050,
+    "coater.filter.resistance": 0.0,
+    "coater.die.slot_height": 1500.0e-6,
+    "coater.die.land": 0.040,
+    "coater.drift.solids": 0.0,
+    "coater.reference.coat": 0.857,
+    "coater.reference.speed": 4.0 / 60.0,
+    "coater.reference.gap": 1100.0e-6,
+    "coater.reference.zone1": 298.15,
+    "coater.reference.zone2": 298.15,
+    "coater.reference.zone3": 298.15,
+    "coater.reference.zone4": 298.15,
+    "coater.reference.zone5": 298.15,
+}
+"""Overrides for recipe B: a thick, stiff mass needs a larger pump, hose and slot, and no filter."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plant_models.cd_profile import BOLTS, CdProfile
 from plant_models.coater_instruments import (
@@ -33,13 +34,10 @@ from plant_models.web_drive import WebDrive
 
 LONGEST_STEP_S = 0.5
 OVEN_STEP_S = 1.0
-SETTLE_S = 300.0
-REFERENCE_COAT_KG_M2 = 85.7e-3
-REFERENCE_SPEED_M_S = 10.0 / 60.0
-REFERENCE_ZONES_K = (318.15, 333.15, 348.15, 363.15, 368.15)
 GAUGE_NOISES = 3
 WANDER_NOISES = 6
 
+Array = NDArray[np.float64]
 Start = Literal["running", "cold"]
 
 
@@ -113,17 +111,22 @@ class CoaterPlant:
 
     def reference_drives(
         self,
-        coat_kg_m2: float = REFERENCE_COAT_KG_M2,
-        line_speed_m_s: float = REFERENCE_SPEED_M_S,
+        coat_kg_m2: float | None = None,
+        line_speed_m_s: float | None = None,
     ) -> dict[str, float]:
-        """Drives that hold a dry coat weight at the gauge, at the present feed and oven load."""
+        """Drives that hold a dry coat weight at the gauge, at the present feed and oven load.
+
+        Coat weight and speed default to the 'coater.reference' rows of the table.
+        """
         p = self.parameters
+        speed = p["coater.reference.speed"] if line_speed_m_s is None else line_speed_m_s
+        wanted = p["coater.reference.coat"] if coat_kg_m2 is None else coat_kg_m2
         feed = self._hose.at_die()
-        coat = coat_kg_m2 * (1.0 + p["coater.web.draw"])
-        drives = self._head.drives_for(coat, line_speed_m_s, feed)
-        drives["coater.line_speed_cmd"] = line_speed_m_s
+        coat = wanted * (1.0 + p["coater.web.draw"])
+        drives = self._head.drives_for(coat, speed, feed)
+        drives["coater.line_speed_cmd"] = speed
         drives["coater.die_engaged"] = 1.0
-        heaters = self._oven.heaters_for(np.array(REFERENCE_ZONES_K))
+        heaters = self._oven.heaters_for(self._reference_zones_k())
         for zone, heater in enumerate(heaters.tolist(), 1):
             drives[f"coater.heater{zone}"] = heater
         for bolt in range(1, BOLTS + 1):
@@ -134,15 +137,23 @@ class CoaterPlant:
 
     def _settle(self, feed: Feed) -> None:
         """Run at the reference with the zones held, so web, oven and gauge are at rest at t = 0."""
-        self._drive.smooth_m_s = REFERENCE_SPEED_M_S
-        self._oven.air_k[:] = REFERENCE_ZONES_K
+        self._drive.smooth_m_s = self.parameters["coater.reference.speed"]
+        zones_k = self._reference_zones_k()
+        self._oven.air_k[:] = zones_k
         drives = self.reference_drives()
         self._head.start(drives)
-        self.time_s = -SETTLE_S
+        passage_s = (
+            self.parameters["coater.gauge.distance"] / self.parameters["coater.reference.speed"]
+        )
+        self.time_s = -2.0 * passage_s
         while self.time_s < -1e-6:
             self.step(LONGEST_STEP_S, drives, feed)
-            self._oven.air_k[:] = REFERENCE_ZONES_K
+            self._oven.air_k[:] = zones_k
         self.time_s = 0.0
+
+    def _reference_zones_k(self) -> Array:
+        rows = [f"coater.reference.zone{zone}" for zone in range(1, ZONES + 1)]
+        return np.array([self.parameters[row] for row in rows])
 
     def _advance(self, dt_s: float, drives: Mapping[str, float], feed: Feed) -> None:
         p = self.parameters

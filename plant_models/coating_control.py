@@ -32,6 +32,7 @@ from plant_models.parameters import Parameters
 from plant_models.rheology import GAS_CONSTANT_J_MOL_K
 
 GRAVITY_M_S2 = 9.81
+SOLVENT_SHARE = 0.58  # of the wet mass at the recipe the drying constants were found with
 CREEP_M_S = 0.01  # below this speed the expressions level off instead of dividing by zero
 
 STATES = (
@@ -154,7 +155,10 @@ def _quasi_steady_ln_residual(at: _Now, coat: Expression, c: Parameters) -> Expr
     k = c["coating.oven.rate"] * ca.exp(warm) * (c["coating.nominal.coat"] / coat) ** 2
     order = c["coating.oven.order"]
     decay = order * ca.log(1.0 + k * film_time / order)
-    return math.log(c["coating.oven.critical_residual"]) - decay + at.d_residual
+    # a mass without solvent has none to leave behind
+    wet_share = (_softplus(1.0 - at.S, 1e-4) + 1e-6) / SOLVENT_SHARE
+    start = math.log(c["coating.oven.critical_residual"]) + ca.log(wet_share)
+    return start - decay + at.d_residual
 
 
 def _web_temp(at: _Now, c: Parameters) -> Expression:

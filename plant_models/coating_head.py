@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 
 from plant_models.cd_profile import BOLTS, CdProfile
 from plant_models.coating_parameters import COMMA, SLOT
-from plant_models.coating_window import capillary_number, low_flow_limit_in_practice
+from plant_models.coating_window import (
+    capillary_number,
+    low_flow_limit_in_practice,
+    viscous_limits,
+)
 from plant_models.feed import Feed
 from plant_models.knife import Bank, comma_thickness_m, knife_thickness_m
 from plant_models.parameters import Parameters
@@ -27,8 +31,6 @@ from plant_models.web import LANES, Web
 Array = NDArray[np.float64]
 
 CREEP_M = 1.0e-4  # web that moves less than this in a step carries nothing away
-DRIPPING_T_OVER_H = 1.0
-REFERENCE_GAP_M = 280.0e-6
 RIBS_PER_OUTSIDE = 0.3  # ribbing amplitude per t/H outside the window, an estimate
 RIBS = np.cos(math.pi * np.arange(LANES, dtype=np.float64))  # the finest ribs the lanes can show
 
@@ -47,7 +49,7 @@ class CoatingHead:
         self._lanes_age_s = 0.0
         self._bank = Bank()
         self.line = PumpLine()
-        self.gap_shown_m = REFERENCE_GAP_M
+        self.gap_shown_m = p["coater.reference.gap"]
         self.flow_m3_s = 0.0
         self.film_m = 0.0
         self.coat_kg_m2 = 0.0
@@ -144,7 +146,8 @@ class CoatingHead:
         lanes = self._profile.now(self.slot, opening, self.line.exponent)
         facts = self.window(feed, speed_m_s)
         ratio = facts["coater.film_to_gap"]
-        outside = max(facts["coater.film_to_gap_low"] - ratio, ratio - DRIPPING_T_OVER_H, 0.0)
+        low, high = facts["coater.film_to_gap_low"], facts["coater.film_to_gap_high"]
+        outside = max(low - ratio, ratio - high, 0.0)
         if self.slot and outside > 0.0 and self.film_m > 0.0:
             lanes = lanes + RIBS_PER_OUTSIDE * outside * RIBS
         if self._rng.random() < p["coater.die.bubbles"] * self._lanes_age_s:
@@ -155,17 +158,19 @@ class CoatingHead:
     # -- what a judge or a start needs -------------------------------------------------------------
 
     def window(self, feed: Feed, speed_m_s: float) -> dict[str, float]:
-        """The bead in its coating window: Ca, t/H, the low-flow limit, and whether it is inside."""
+        """The bead in its coating window: Ca, t/H, its two limits, and whether it is inside."""
         p = self._p
         mu = self.viscosity_in_gap(feed, speed_m_s)
         Ca = capillary_number(mu, max(speed_m_s, 1e-4), p["coater.die.surface_tension"])
         low = low_flow_limit_in_practice(Ca)
+        _, high = viscous_limits(p["coater.die.lip_upstream"], p["coater.die.lip_downstream"])
         ratio = self.film_m / self.gap_m
         return {
             "coater.capillary_number": Ca,
             "coater.film_to_gap": ratio,
             "coater.film_to_gap_low": low,
-            "coater.in_window": float(low <= ratio <= DRIPPING_T_OVER_H),
+            "coater.film_to_gap_high": high,
+            "coater.in_window": float(low <= ratio <= high),
         }
 
     def drives_for(self, coat_kg_m2: float, speed_m_s: float, feed: Feed) -> dict[str, float]:
@@ -176,7 +181,7 @@ class CoatingHead:
         if self.slot:
             slip = self.line.slip_at(flow, feed, p)
             speed = (flow + slip) / p["coater.pump.displacement"]
-            return {"coater.pump_speed_cmd": speed, "coater.gap_cmd": REFERENCE_GAP_M}
+            return {"coater.pump_speed_cmd": speed, "coater.gap_cmd": p["coater.reference.gap"]}
         brim = p["coater.bank.height"] * p["coater.bank.depth"] * p["coater.web.width"]
         self._bank.volume_m3 = max(self._bank.volume_m3, 0.98 * brim)
         low, high = 0.5 * film, 4.0 * film

@@ -6,6 +6,8 @@ plant keeps another table (`coater_parameters`), and the two differ on purpose.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from plant_models.parameters import Parameter
 
 SLOT, KNIFE, COMMA = 0, 1, 2
@@ -54,3 +56,22 @@ COATING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("coating.nominal.gap", 280.0e-6, "m", DESIGN),
 )
 """Every number of the control model, with unit, default and source."""
+
+HYDROGEL_BELIEFS: Mapping[str, float] = {
+    "coating.pump.displacement": 200.0e-6,
+    "coating.pump.slip": 1.5e-13,
+    "coating.line.pressure": 1.0e5,
+    "coating.die.slot_height": 1500.0e-6,
+    "coating.die.land": 0.040,
+    "coating.feed.lam": 0.5,
+    "coating.feed.n": 0.45,
+    "coating.oven.early_temp": 298.15,
+    "coating.oven.late_temp": 298.15,
+    "coating.nominal.coat": 0.857,
+    "coating.nominal.solids": 1.0,
+    "coating.nominal.density": 1050.0,
+    "coating.nominal.viscosity": 600.0,
+    "coating.nominal.speed": 4.0 / 60.0,
+    "coating.nominal.gap": 1100.0e-6,
+}
+"""Overrides for recipe B, as `HYDROGEL_SETUP` is for the plant."""

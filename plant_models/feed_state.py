@@ -45,7 +45,7 @@ class FeedState:
         density = feed.density_kg_m3 + p["coater.feed.density_per_k"] * self._temp_k
         self.inlet = replace(
             feed,
-            solids=feed.solids * (1.0 + self._solids),
+            solids=min(1.0, feed.solids * (1.0 + self._solids)),
             temp_k=feed.temp_k + self._temp_k,
             density_kg_m3=density,
         )

@@ -20,6 +20,7 @@ from plant_models.slot_die import (
 )
 
 LEAST_FLOW_M3_S = 2.0e-7  # keeps d ln P / d ln Q finite when the pump stands
+STANDING_M3_S = 1.0e-12
 FULL_TURN = 2.0 * math.pi
 
 
@@ -87,6 +88,8 @@ class PumpLine:
         air, rigid = p["coater.hose.trapped_air"], p["coater.hose.compliance"]
         lag = compliance_m3_pa(rigid, air, pressure) * self.exponent * pressure / flow
         self.flow_m3_s += (1.0 - math.exp(-dt_s / lag)) * (self.pumped_m3_s - self.flow_m3_s)
+        if self.flow_m3_s < STANDING_M3_S:
+            self.flow_m3_s = 0.0
         running = min(1.0, self.flow_m3_s / LEAST_FLOW_M3_S)  # nothing left when the line stands
         self.die_pressure_pa = pressure * running
         self.pump_pressure_pa = running * (pressure + self._line_pressure(flow, feed, p))

@@ -17,7 +17,6 @@ from plant_models.web import LANES, Web
 
 Array = NDArray[np.float64]
 
-BARE_WEB_KG_M2 = 0.015  # a point with less coat is a splice or bare web, not a measurement
 CREEP_M_S = 0.005
 
 
@@ -101,7 +100,7 @@ class ScanningGauge:
         flutter = p["coater.gauge.flutter"] * self._flutter
         self.point_kg_m2 = max(0.0, coat + self.error_kg_m2(coat) + noise_kg_m2 + flutter)
         self._scan.points += 1
-        if coat > BARE_WEB_KG_M2:
+        if not web.bare[web.index_at(p["coater.gauge.distance"])]:  # the line tracks its splices
             self._scan.valid += 1
             self._scan.total += self.point_kg_m2
 

@@ -7,6 +7,7 @@ symbol        meaning                                            unit
 dry           mean dry coat weight of a cell                     kg/m2
 profile       local over mean coat weight across the web         1
 solvent       solvent per solids in each layer, surface first    1
+bare          some of the cell passed a lifted die (a splice)    -
 temp          web temperature                                    K
 """
 
@@ -37,7 +38,9 @@ class Web:
         self.profile: Array = np.ones((count, LANES))
         self.solvent: Array = np.zeros((count, LAYERS))
         self.temp: Array = np.ones(count) * temp_k
+        self.bare: NDArray[np.bool_] = np.ones(count, dtype=np.bool_)  # not coated all along
         self.left_kg = 0.0
+        self._open_bare = False
         self.centres: Array = (np.arange(count, dtype=np.float64) - 0.5) * cell_m
         self._open_kg_m = np.zeros(2)  # solids and solvent on the cell being coated, per width
 
@@ -49,6 +52,7 @@ class Web:
         Returns True when a cell was finished.
         """
         self.length_m += metres
+        self._open_bare = self._open_bare or (metres > 0.0 and solids_kg <= 0.0)
         per_width = np.array((solids_kg, solvent_kg)) / self.width_m
         room = self.cell_m - self.fill_m
         if metres < room:
@@ -60,6 +64,7 @@ class Web:
         self._close(profile, temp_k)
         self._open_kg_m = (1.0 - share) * per_width
         self.fill_m = metres - room
+        self._open_bare = solids_kg <= 0.0
         return True
 
     def _close(self, profile: Array, temp_k: float) -> None:
@@ -67,11 +72,13 @@ class Web:
         self.left_kg += float(self.dry[-1]) * self.cell_m * self.width_m
         for row in (self.dry, self.profile, self.solvent, self.temp):
             row[2:] = row[1:-1]
+        self.bare[2:] = self.bare[1:-1]
         solids, solvent = self._open_kg_m.tolist()
         self.dry[1] = solids / self.cell_m
         self.profile[1] = profile
         self.solvent[1] = solvent / solids if solids > 1e-9 else 0.0
         self.temp[1] = temp_k
+        self.bare[1] = self._open_bare
 
     def positions_m(self) -> Array:
         """Distance of every cell's centre from the die [m]."""
