@@ -86,7 +86,7 @@ class CommandDoor:
                 await asyncio.wait(self._callers)
             await self._server.wait_closed()
             self._server = None
-        self._path.unlink(missing_ok=True)
+            self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

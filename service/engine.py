@@ -33,6 +33,7 @@ from service.cycle import loop_context
 from service.identity import hashes_of
 from service.loop_runner import LoopRunner, remembered
 from service.requests import RequestDesk
+from service.sealed_file import read_sealed, write_sealed
 from service.self_check import forbidden_maps, forbidden_modules
 from service.solver_process import SolverProcess
 
@@ -51,6 +52,7 @@ class Engine:
         worker: Sequence[str] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet. `worker` replaces the controller's command (tests)."""
+        state_dir.mkdir(parents=True, exist_ok=True)
         self.state_dir = state_dir
         self.sealed = sealed
         self.clock = Clock(speed)
@@ -59,6 +61,7 @@ class Engine:
         self.runners: dict[str, LoopRunner] = {}
         self._worker = worker
         self._recorder: FileRecorder | None = None
+        self._pid_file = state_dir / "engine.pid"
         self._door = CommandDoor(state_dir, self._answer)
         self._desk = RequestDesk(self.runners, self.status)
         self._calendar = AsyncIOScheduler(timezone="UTC")
@@ -86,7 +89,8 @@ class Engine:
             loop.last = remembered(loop, await self.recorder.last_state(name))
             self.runners[name] = LoopRunner(loop, solver)
         await self._record_start()
-        (self.state_dir / "engine.pid").write_text(f"{os.getpid()}\n", "ascii")
+        write_sealed(self.sealed, self.state_dir / "sealed.json")
+        self._pid_file.write_text(f"{os.getpid()}\n", "ascii")
         await self.plant.open()
         for runner in self.runners.values():
             runner.solver.start()
@@ -129,7 +133,7 @@ class Engine:
             with contextlib.suppress(RecordError):
                 await self._recorder.append("stop", "", self.clock.utc(), {"why": why})
             await self._recorder.close()
-        (self.state_dir / "engine.pid").unlink(missing_ok=True)
+            self._pid_file.unlink(missing_ok=True)
 
     async def status(self) -> dict[str, Any]:
         """Return the whole picture: the process, its workers, its sources, its loops."""
@@ -182,9 +186,14 @@ class Engine:
         await self.recorder.append("start", "", self.clock.utc(), body)
 
 
-async def run(state_dir: Path, sealed: Mapping[str, Any], speed: float) -> None:
+async def run(
+    state_dir: Path,
+    sealed: Mapping[str, Any],
+    speed: float,
+    worker: Sequence[str] | None = None,
+) -> None:
     """Run one engine until SIGTERM or SIGINT."""
-    engine = Engine(state_dir, sealed, speed)
+    engine = Engine(state_dir, sealed, speed, worker)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -209,8 +218,7 @@ def main() -> int:
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     try:
-        sealed = json.loads(options.sealed.read_text("utf-8"))
-        asyncio.run(run(options.state, sealed, options.speed))
+        asyncio.run(run(options.state, read_sealed(options.sealed), options.speed))
     except (RecordError, OSError, ValueError) as error:
         sys.stderr.write(f"rheostat: the engine does not start: {error}\n")
         return 1

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from records.canonical import canonical_json
 from service.config_load import LoadedLine, load_line
+from service.sealed_file import write_sealed
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,19 +20,6 @@ _ROOT = Path(__file__).resolve().parent.parent
 def default_state_dir(line: LoadedLine) -> Path:
     """Return where the engine of this line keeps its state, unless told otherwise."""
     return _ROOT / "var" / str(line.sealed["line"]["id"])
-
-
-def write_sealed(line: LoadedLine, state_dir: Path) -> Path:
-    """Write the sealed configuration into the state directory, whole or not at all."""
-    state_dir.mkdir(parents=True, exist_ok=True)
-    path = state_dir / "sealed.json"
-    draft = state_dir / f"sealed.json.{os.getpid()}"
-    with draft.open("w", encoding="ascii") as file:
-        file.write(canonical_json(line.sealed))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    return path
 
 
 def engine_command(state_dir: Path, sealed: Path, speed: float = 1.0) -> list[str]:
@@ -50,11 +37,13 @@ def run(config: Path, state_dir: Path | None = None, speed: float = 1.0) -> NoRe
     """
     line = load_line(config)
     place = (state_dir or default_state_dir(line)).resolve()
-    command = engine_command(place, write_sealed(line, place), speed)
+    # The engine makes it sealed.json once it holds the lock: a second engine must not.
+    sealed = write_sealed(line.sealed, place / "proposed.json")
+    command = engine_command(place, sealed, speed)
     sys.stdout.flush()
     sys.stderr.flush()
     environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter, no shell
+    os.execve(command[0], command, environment)
 
 
 def main() -> NoReturn:
