@@ -83,11 +83,24 @@ def loop_views(sealed: Mapping[str, Any]) -> dict[str, LoopView]:
             name,
             loop["title"],
             loop["period"],
-            [shown(sealed, tag) for tag in loop["controller"]["cvs"]],
-            [shown(sealed, tag) for tag in loop["mvs"]],
+            [shown(sealed, tag) for tag in _by_rank(loop["controller"]["cvs"])],
+            [shown(sealed, tag) for tag in sorted(loop["mvs"], key=_place)],
         )
         for name, loop in sealed["loops"].items()
     }
+
+
+def _in_clear(source: Mapping[str, Any]) -> bool:
+    return bool(source.get("insecure")) or source["protocol"] == "modbus-tcp"
+
+
+def _by_rank(cvs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return sorted(cvs, key=lambda tag: (cvs[tag].get("rank", len(cvs)), tag))
+
+
+def _place(tag: str) -> tuple[int, str]:
+    known = list(LABELS)
+    return (known.index(tag) if tag in LABELS else len(known), tag)
 
 
 def describe(sealed: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +108,7 @@ def describe(sealed: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "line": sealed["line"],
         "recipe": sealed["recipe"]["title"],
-        "insecure": sorted(n for n, s in sealed["sources"].items() if s.get("insecure")),
+        "insecure": sorted(name for name, s in sealed["sources"].items() if _in_clear(s)),
         "loops": {
             view.name: {
                 "title": view.title,

@@ -84,7 +84,7 @@ export class Faceplate {
     mode.textContent = mark + frame.mode;
     mode.dataset.mode = frame.mode;
     const differs = frame.requested !== frame.mode;
-    this.find(".why").textContent = differs ? `asked for ${frame.requested}: ${frame.reasons[0]?.text ?? "…"}` : "";
+    this.find(".why").textContent = differs ? `△ ${frame.requested} asked for: ${frame.reasons[0]?.text ?? "on the way"}` : "";
     this.find(".why").title = frame.reasons.map((r) => r.text).join("\n");
     for (const button of this.box.querySelectorAll("button[data-mode]")) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === frame.requested));
@@ -143,7 +143,8 @@ export class Faceplate {
     const box = this.find(".gate");
     box.replaceChildren();
     const action = document.createElement("span");
-    action.textContent = ACTIONS[frame.action] ?? frame.action ?? "–";
+    const writes = frame.mode !== "OFF" && frame.mode !== "SHADOW";
+    action.textContent = (writes ? "" : "writes nothing; would be: ") + (ACTIONS[frame.action] ?? frame.action ?? "–");
     action.className = { SHED: "alarm", TRIP: "alarm", HOLD: "warn", CLAMP: "warn" }[frame.action] ?? "";
     box.append(action);
     for (const reason of frame.reasons.slice(0, 6)) {

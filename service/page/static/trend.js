@@ -20,7 +20,7 @@ export class Trend {
     const axis = { stroke: INK, grid: { stroke: "#d2d5d7", width: 1 }, ticks: { show: false }, font: "12px sans-serif" };
     return {
       ...this.size(),
-      padding: [6, 8, 0, 0],
+      padding: [6, 22, 0, 0],
       cursor: { show: false },
       legend: { show: false },
       scales: { x: { time: false } },
