@@ -1,0 +1,181 @@
+"""The operator page: its server through HTTP, and the page itself in a real headless Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.commands import CommandDoor
+from tests.service.page_world import make_state
+
+CHROMIUM = shutil.which("chromium")
+
+
+class Desk:
+    """A command door that notes what was asked and refuses TRIPPED loops nothing."""
+
+    def __init__(self, state: Path) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self._loop = asyncio.new_event_loop()
+        self._door = CommandDoor(state, self._answer)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._up = threading.Event()
+        self._thread.start()
+        self._up.wait(10)
+
+    async def _answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.asked.append(dict(message))
+        if message["do"] == "status":
+            return {"ok": True}
+        return {"ok": True, "text": f"{message['loop']}: {message['mode']} asked for"}
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._door.open())
+        self._up.set()
+        self._loop.run_forever()
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._door.close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    @property
+    def modes(self) -> list[dict[str, Any]]:
+        return [message for message in self.asked if message["do"] == "mode"]
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "s"
+    make_state(path)
+    return path
+
+
+@pytest.fixture
+def desk(state: Path) -> Iterator[Desk]:
+    desk = Desk(state)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def address(state: Path) -> Iterator[str]:
+    page = subprocess.Popen(
+        [sys.executable, "-m", "service.page", "--state", str(state), "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert page.stdout is not None
+    port = json.loads(page.stdout.readline())["port"]
+    yield f"http://127.0.0.1:{port}"
+    page.terminate()
+    page.wait(10)
+    page.stdout.close()
+
+
+def post(address: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[int, str]:
+    request = urllib.request.Request(
+        f"{address}/api/mode",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json", **headers},
+        method="POST",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+ASK = {"loop": "coating", "mode": "OFF", "who": "Kim", "reset": False}
+
+
+def test_a_mode_request_reaches_the_engine_word_for_word(address: str, desk: Desk) -> None:
+    assert post(address, ASK, {"X-Rheostat": "1"})[0] == 200
+    assert desk.modes == [{"do": "mode", **ASK}]
+
+
+@pytest.mark.requirement("SEC-08")
+def test_a_request_from_another_site_is_refused(address: str, desk: Desk) -> None:
+    status, text = post(address, ASK, {"X-Rheostat": "1", "Origin": "http://evil.example"})
+    assert (status, "not from this page" in text) == (403, True)
+    assert post(address, ASK, {})[0] == 403
+    assert desk.modes == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"mode": "MANUAL"}, {"who": ""}, {"loop": 3}, {"setpoint": 1.0}, {"reset": "yes"}]
+)
+def test_a_malformed_request_goes_nowhere(
+    address: str, desk: Desk, wrong: Mapping[str, Any]
+) -> None:
+    assert post(address, {**ASK, **wrong}, {"X-Rheostat": "1"})[0] == 422
+    assert desk.modes == []
+
+
+def test_without_an_engine_the_page_says_so(address: str) -> None:
+    status, text = post(address, ASK, {"X-Rheostat": "1"})
+    assert status == 409
+    assert "no engine answers" in text
+
+
+def test_every_answer_forbids_framing_and_foreign_content(address: str) -> None:
+    with urllib.request.urlopen(f"{address}/", timeout=10) as answer:
+        policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium (apt-get install chromium)")
+def test_the_page_shows_the_loop_and_asks_only_its_own_server(
+    address: str, desk: Desk, tmp_path: Path
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    problems: list[str] = []
+    hosts: set[str] = set()
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.on("console", lambda message: problems.append(message.text)
+                if message.type in ("error", "warning") else None)  # fmt: skip
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+        page.goto(address)
+        coating = page.locator("#loop-coating")
+        coating.locator(".mode", has_text="AUTO").wait_for()
+        assert coating.locator(".key .name").inner_text() == "Dry coat weight"
+        assert float(coating.locator(".key b").inner_text()) == pytest.approx(85.7, abs=5)
+        assert "85.7" in coating.locator(".key .target").inner_text()
+        assert "Die pressure high" in coating.locator(".binding").inner_text()
+        assert "gave up: Die pressure by 0.2 bar" in coating.locator(".binding").inner_text()
+        assert "passed unchanged" in coating.locator(".gate").inner_text()
+        assert coating.locator("canvas").count() == 2
+        foot = page.evaluate("document.documentElement.scrollHeight")
+        coating.get_by_role("button", name="OFF").click()
+        assert "Enter your name" in page.locator("#message").inner_text()
+        page.locator("#who").fill("Kim")
+        coating.get_by_role("button", name="OFF").click()
+        page.locator("#message", has_text="OFF asked for").wait_for()
+        page.screenshot(path=str(tmp_path / "page.png"))
+        browser.close()
+    assert problems == []
+    assert hosts == {address.split("//")[1]}
+    assert foot <= 768, "the faceplates must fit a 1366x768 panel without scrolling"
+    assert desk.modes == [{"do": "mode", **ASK}]
