@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -247,6 +248,32 @@ def test_a_killed_engine_leaves_the_loop_to_the_plc_and_comes_back_off(bench: Be
 
     bench.request("AUTO")
     bench.wait_for_mode("AUTO")
+
+
+@pytest.mark.requirement("REC-03")
+def test_a_full_disk_sheds_and_no_unrecorded_write_leaves(bench: Bench) -> None:
+    """The engine's file size limit plays the full disk; the PLC takes the loop back by itself."""
+    engine = bench.start_engine()
+    bench.request("AUTO")
+    bench.wait_for_mode("AUTO")
+    limits = resource.prlimit(engine.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(engine.pid, resource.RLIMIT_FSIZE, (4096, limits[1]))
+    bench.wait_for_mode("SHED")
+    written = len(bench.writes())
+    bench.wait_for_beats(3)
+    assert bench.request("AUTO")["ok"] is False, "what cannot be recorded is not done"
+    assert "cannot be written" in bench.loop()["limiting"]
+    resource.prlimit(engine.pid, resource.RLIMIT_FSIZE, limits)
+    bench.wait_for_beats(3)
+    assert bench.loop()["mode"] == "SHED", "only a person closes the loop again"
+    assert len(bench.writes()) == written
+    assert bench.request("AUTO")["ok"]
+    bench.wait_for_mode("AUTO")
+    records = bench.state_dir / "records.sqlite"
+    assert verify(records).ok
+    sent = [row["value"] for row in bench.writes() if row["tag"] == "engine_sequence"]
+    intended = [e.body["sequence"] for e in RecordReader(records).last_of_kind("intent", 9999)]
+    assert set(sent) <= set(intended)
 
 
 def test_a_killed_worker_costs_no_mode(bench: Bench) -> None:
