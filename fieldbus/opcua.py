@@ -115,13 +115,14 @@ class OpcUaLink:
         """Close the session when there still is one, and end the library's tasks."""
         if self._client is None:
             return
+        # In a task of its own: the library's teardown swallows a cancellation that is meant for us.
+        farewell = asyncio.create_task(self._client.disconnect())
+        farewell.add_done_callback(_forget)
         try:
-            async with asyncio.timeout(_PATIENCE_TO_CLOSE_S):
-                await self._client.disconnect()
-        # The library raises whatever the broken connection makes it raise; we are done with it.
-        except Exception as error:  # noqa: BLE001
-            self.why_lost = self.why_lost or f"{error}"
-        self.drop("closed")
+            await asyncio.wait({farewell}, timeout=_PATIENCE_TO_CLOSE_S)
+        finally:
+            self.drop("closed")
+            farewell.cancel()
 
     async def _on_lost(self, error: Exception) -> None:
         self.drop(f"connection lost: {error}" if str(error) else "connection lost")
@@ -196,6 +197,12 @@ class OpcUaLink:
                     source_s,
                 )
         return WireReading(answer.Value.Value, quality, reason, source_s)
+
+
+def _forget(farewell: asyncio.Task[None]) -> None:
+    """Take note of whatever a broken connection made the library raise at its end."""
+    if not farewell.cancelled():
+        farewell.exception()
 
 
 async def secure(client: Client, source: Source) -> None:

@@ -76,6 +76,7 @@ class WirePort:
         self._loops = {name: _handshake(name, row) for name, row in sealed["loops"].items()}
         _check_wiring(sources, self._tags, self._loops)
         self._proved: dict[str, int] = {}
+        self._spent: dict[str, Command] = {}
         heartbeats = frozenset(loop.heartbeat_in for loop in self._loops.values())
         self._lines: dict[str, Line] = {}
         for number, source in enumerate(sources.values()):
@@ -87,15 +88,11 @@ class WirePort:
                 max(_SHORTEST_CONNECT_LIMIT_S, 2 * source.timeout_s),
             )
             self._lines[source.name] = Line(source, supervisor, clock)
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Start connecting in the background; returns at once even when no PLC answers."""
-        if not self._tasks:
-            self._tasks = [
-                asyncio.create_task(line.supervisor.run(), name=f"supervisor of {name}")
-                for name, line in self._lines.items()
-            ]
+        for name, line in self._lines.items():
+            line.supervisor.start(name)
 
     async def read(self, tags: Sequence[str]) -> Reading:
         """Read all `tags` at once, one bulk request per source, all sources side by side.
@@ -124,6 +121,9 @@ class WirePort:
         if loop is None:
             return self._not_sent(command, f"there is no loop {command.loop}")
         line = self._lines[loop.source]
+        if self._spent.get(command.loop) is command:
+            return self._not_sent(command, "this command was carried out before")
+        self._spent[command.loop] = command
         try:
             order = self._order(loop, command)
         except NotWritable as fault:
@@ -133,10 +133,7 @@ class WirePort:
 
     async def close(self) -> None:
         """Stop connecting and let go of every socket."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(line.supervisor.stop() for line in self._lines.values()))
 
     def sources_status(self) -> dict[str, dict[str, Any]]:
         """Return what the page shows for each source: connected, epoch, last error, counters."""
@@ -162,8 +159,8 @@ class WirePort:
     def _void(self, command: Command, loop: Handshake, line: Line) -> str:
         """Say why the command must not go out (any more), or ''."""
         now_s, supervisor = self._clock(), line.supervisor
-        if not now_s <= command.expires_s:
-            return f"the command expired {now_s - command.expires_s:.3g} s ago"
+        if command.expired(now_s):
+            return f"the command is void: made {now_s - command.minted_s:.3g} s ago"
         if not supervisor.ready:
             return f"{loop.source} is not connected: {supervisor.last_error}"
         if self._proved.get(command.loop) != supervisor.epoch:

@@ -15,6 +15,7 @@ from fieldbus.link import Link
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
+_RECANCEL_S = 1.5  # longer than a link needs to say goodbye
 
 
 class Supervisor:
@@ -43,15 +44,34 @@ class Supervisor:
         self._connect_limit_s = connect_limit_s
         self._longest_pause_s = longest_pause_s
         self._failures = 0
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
         """Say whether there is a link that was proved at connect and not lost since."""
         return self.link is not None and not self.link.lost.is_set()
 
-    async def run(self) -> None:
-        """Connect, wait for the loss, pause, connect again; ends only by cancellation."""
-        while True:
+    def start(self, name: str) -> None:
+        """Begin to connect in the background."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"supervisor of {name}")
+
+    async def stop(self) -> None:
+        """End for good; returns when everything is let go of.
+
+        A cancellation can get lost in a library (asyncua's teardown swallows it, and so does
+        `asyncio.wait_for` of Python 3.11 when it races with a result): so it is repeated.
+        """
+        self._stopping = True
+        task, self._task = self._task, None
+        while task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_RECANCEL_S)
+
+    async def _run(self) -> None:
+        """Connect, wait for the loss, pause, connect again."""
+        while not self._stopping:
             self.attempts += 1
             link = self._dial()
             try:

@@ -20,8 +20,8 @@ from typing import Any, Self
 from fieldbus.port_wire import WirePort
 from safety.gate import Command
 from safety.words import Quality, Reading
-from tests.safety.builders import forge
 from tests.fieldbus.peers import URI
+from tests.safety.builders import forge
 
 PATIENCE_S = 20.0  # only a hung test waits that long
 
@@ -225,13 +225,11 @@ def command(setpoints: Mapping[str, float], count: int = 1, **changes: Any) -> C
     fields: dict[str, Any] = {
         "loop": "plc",
         "sequence": count,
-        "setpoints": dict(setpoints),
-        "remote": True,
         "heartbeat": count,
         "minted_s": 1000.0,
         "expires_s": 1003.0,
     }
-    return forge(**(fields | changes))
+    return forge(setpoints, **(fields | changes))
 
 
 @asynccontextmanager

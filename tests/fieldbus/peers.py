@@ -98,12 +98,12 @@ class OpcUaPeer:
     async def get(self, name: str) -> str:
         return repr(await self.nodes[name].read_value())
 
-    async def store_nothing(self, names: list[str]) -> None:
-        """Answer Good to every write of these names and keep the old value."""
-        for name in names:
-            self.server.set_attribute_value_setter(
-                self.nodes[name].nodeid, lambda _node, _attribute, _value: None
-            )
+    async def store(self, name: str, stores: bool) -> None:
+        """Answer Good to every write of this name and keep the old value; or store again."""
+        self.server.set_attribute_value_setter(
+            self.nodes[name].nodeid,
+            None if stores else lambda _node, _attribute, _value: None,  # type: ignore[arg-type]
+        )
 
     async def lock(self, name: str) -> None:
         await self.nodes[name].set_read_only()
@@ -156,7 +156,8 @@ class ModbusPeer:
         for at in range(address, address + count):
             registers[at - start] = self.image.get(at, 0)
         if values is not None:
-            values[:] = [self.image.get(address + at, 0) for at in range(count)]
+            for at in range(count):
+                values[at] = self.image.get(address + at, 0)
         return None
 
     async def set(self, register: int, words: list[int]) -> None:

@@ -235,20 +235,22 @@ def test_what_must_not_leave_does_not(quiet: Peer, setpoints: dict[str, float], 
 
 
 @pytest.mark.requirement("IL-13")
-def test_a_server_that_stores_nothing_is_found_out_by_the_read_back() -> None:
-    with Peer(kind="opcua", variables=variables(TAGS)) as drop_mode:
-        drop_mode.ask("store_nothing", names=["ratio_sp"])
-
-        async def story() -> None:
-            async with opened(sealed(drop_mode), Clock()) as port:
-                await port.read(PROOF)
+def test_a_server_that_stores_nothing_is_found_out_by_the_read_back(quiet: Peer) -> None:
+    async def story() -> None:
+        async with opened(sealed(quiet), Clock()) as port:
+            await port.read(PROOF)
+            quiet.ask("store", name="ratio_sp", stores=False)
+            try:
                 result = await port.write(command({"plc.ratio_sp": 2.5, "plc.gap_sp": 300e-6}))
-                assert result.outcome == "written"  # that is what the server claims
-                assert result.landed["plc.ratio_sp"] == 0.0
-                assert result.reason == "plc.ratio_sp reads back 0 rev/m, sent 2.5 rev/m"
-                assert port.sources_status()["plc"]["readback_mismatches"] == 1
+            finally:
+                quiet.ask("store", name="ratio_sp", stores=True)
+            assert result.outcome == "written"  # that is what the server claims
+            assert result.landed["plc.ratio_sp"] == 0.0
+            assert result.landed["plc.gap_sp"] == pytest.approx(300e-6)
+            assert result.reason == "plc.ratio_sp reads back 0 rev/m, sent 2.5 rev/m"
+            assert port.sources_status()["plc"]["readback_mismatches"] == 1
 
-        asyncio.run(story())
+    asyncio.run(story())
 
 
 def test_a_refused_setpoint_keeps_the_handshake_back(quiet: Peer) -> None:
