@@ -102,7 +102,7 @@ class OpcUaPeer:
         """Answer Good to every write of this name and keep the old value; or store again."""
         self.server.set_attribute_value_setter(
             self.nodes[name].nodeid,
-            None if stores else lambda _node, _attribute, _value: None,  # type: ignore[arg-type]
+            None if stores else lambda _node, _attribute, _value: None,
         )
 
     async def lock(self, name: str) -> None:
@@ -144,7 +144,7 @@ class ModbusPeer:
         address: int,
         count: int,
         registers: list[int],
-        values: list[int] | list[bool] | None,
+        values: Any,
     ) -> Any:
         from pymodbus.constants import ExcCodes
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from fieldbus.port_wire import WirePort
 from safety.words import Quality
 from tests.fieldbus.bench import (
-    OPCUA_TYPES,
     Clock,
     Peer,
     all_bad,
@@ -21,35 +19,12 @@ from tests.fieldbus.bench import (
     connected,
     loop,
     opcua_source,
-    opcua_tag,
-    opcua_words,
     opened,
     until,
     values,
     variables,
 )
-
-VALUES: dict[str, Any] = {
-    "bool": True,
-    "int16": -12345,
-    "uint16": 54321,
-    "int32": -2_000_000_000,
-    "uint32": 4_000_000_000,
-    "int64": -(2**62),
-    "uint64": 2**63 + 1,
-    "float": 50.25,
-    "double": 1.0 / 3.0,
-}
-SETPOINTS = ("plc.ratio_sp", "plc.gap_sp")
-PROOF = ("plc.heartbeat_in", "plc.remote_ready", "plc.remote_active")
-TAGS = {
-    **opcua_words("plc"),
-    **{f"plc.{kind}": opcua_tag("plc", kind, kind) for kind in OPCUA_TYPES},
-    "plc.weight": opcua_tag("plc", "weight", "float", gain=1e-3, unit="g/m2", max_age=20.0),
-    "plc.temp": opcua_tag("plc", "temp", "float", offset=273.15, unit="degC"),
-    "plc.ratio_sp": opcua_tag("plc", "ratio_sp", "float", "write", unit="rev/m"),
-    "plc.gap_sp": opcua_tag("plc", "gap_sp", "float", "write", gain=1e-6, unit="um"),
-}
+from tests.fieldbus.conftest import PROOF, SETPOINTS, TAGS, VALUES
 
 
 def sealed(peer: Peer, tags: dict[str, Any] | None = None, **source: Any) -> dict[str, Any]:
@@ -58,21 +33,6 @@ def sealed(peer: Peer, tags: dict[str, Any] | None = None, **source: Any) -> dic
         "tags": TAGS if tags is None else tags,
         "loops": {"plc": loop("plc", SETPOINTS)},
     }
-
-
-@pytest.fixture(scope="module")
-def plc() -> Iterator[Peer]:
-    with Peer(kind="opcua", variables=variables(TAGS, **VALUES)) as peer:
-        yield peer
-
-
-@pytest.fixture
-def quiet(plc: Peer) -> Peer:
-    """Return the PLC with all nodes fresh and good, and an empty log."""
-    for name, (_, value, _) in variables(TAGS, **VALUES).items():
-        plc.ask("set", name=name, value=value)
-    plc.ask("log")
-    return plc
 
 
 def test_every_type_is_read_and_scaled(quiet: Peer) -> None:
@@ -291,12 +251,12 @@ def test_a_refused_setpoint_keeps_the_handshake_back(quiet: Peer) -> None:
     ],
 )
 def test_a_table_that_does_not_fit_the_server_never_gets_ready(
-    plc: Peer, change: dict[str, Any], words: str
+    opcua_plc: Peer, change: dict[str, Any], words: str
 ) -> None:
     tags = TAGS | {"plc.weight": TAGS["plc.weight"] | change}
 
     async def story() -> None:
-        port = WirePort(sealed(plc, tags), Clock())
+        port = WirePort(sealed(opcua_plc, tags), Clock())
         await port.open()
         try:
             await until(lambda: port.sources_status()["plc"]["attempts"] > 1)
@@ -312,9 +272,9 @@ def test_a_table_that_does_not_fit_the_server_never_gets_ready(
     asyncio.run(story())
 
 
-def test_without_certificates_only_a_source_called_insecure_is_connected(plc: Peer) -> None:
+def test_without_certificates_only_a_source_called_insecure_is_connected(opcua_plc: Peer) -> None:
     async def story() -> None:
-        port = WirePort(sealed(plc, insecure=False), Clock())
+        port = WirePort(sealed(opcua_plc, insecure=False), Clock())
         await port.open()
         try:
             await until(lambda: port.sources_status()["plc"]["attempts"] > 1)
@@ -371,27 +331,24 @@ def test_killed_and_restarted_with_other_namespaces_a_new_epoch_reads_the_same_t
 
 
 @pytest.mark.requirement("P10")
-def test_a_frozen_server_makes_the_write_unknown_and_it_is_not_repeated() -> None:
-    clock = Clock()
-    with Peer(kind="opcua", variables=variables(TAGS)) as peer:
+def test_a_frozen_server_makes_the_write_unknown_and_it_is_not_repeated(quiet: Peer) -> None:
+    async def story() -> None:
+        async with opened(sealed(quiet, timeout_s=0.5), Clock()) as port:
+            await port.read(PROOF)
+            quiet.ask("log")
+            quiet.stop()
+            try:
+                result = await port.write(command({"plc.ratio_sp": 2.5}))
+                assert result.outcome == "unknown"
+                assert "it may still land" in result.reason
+                assert dict(result.landed) == {"plc.ratio_sp": None}
+                assert not port.sources_status()["plc"]["connected"]
+                assert all_bad(await port.read(PROOF))
+            finally:
+                quiet.resume()
+            await connected(port, epoch=2)
+            sent = [entry for entry in quiet.ask("log") if not isinstance(entry, int)]
+            assert len(sent) <= 1  # it may have landed; once
+            assert not any(item["name"] == "heartbeat_out" for r in sent for item in r)
 
-        async def story() -> None:
-            async with opened(sealed(peer, timeout_s=0.5), clock) as port:
-                await port.read(PROOF)
-                peer.ask("log")
-                peer.stop()
-                try:
-                    result = await port.write(command({"plc.ratio_sp": 2.5}))
-                    assert result.outcome == "unknown"
-                    assert "it may still land" in result.reason
-                    assert dict(result.landed) == {"plc.ratio_sp": None}
-                    assert not port.sources_status()["plc"]["connected"]
-                    assert all_bad(await port.read(PROOF))
-                finally:
-                    peer.resume()
-                await connected(port, epoch=2)
-                sent = [entry for entry in peer.ask("log") if not isinstance(entry, int)]
-                assert len(sent) <= 1  # it may have landed; once
-                assert not any(item["name"] == "heartbeat_out" for r in sent for item in r)
-
-        asyncio.run(story())
+    asyncio.run(story())

@@ -29,7 +29,6 @@ from tests.fieldbus.bench import (
     opcua_words,
     opened,
     until,
-    variables,
 )
 
 PROOF = ("plc.heartbeat_in", "plc.remote_ready", "plc.remote_active")
@@ -61,47 +60,41 @@ def with_slow(peer: Peer, source: dict[str, Any], tags: dict[str, Any]) -> dict[
     return both | {"sources": both["sources"] | {"slow": source}, "tags": both["tags"] | tags}
 
 
-@pytest.mark.requirement("F16")
-@pytest.mark.parametrize("protocol", ["opcua", "modbus"])
-def test_a_silent_source_never_delays_the_other(plc: Peer, protocol: str) -> None:
-    if protocol == "opcua":
-        words = opcua_words("slow")
-        slow = Peer(kind="opcua", variables=variables(words))
-    else:
-        words = modbus_words("slow")
-        slow = Peer(kind="modbus")
-    with slow:
-        if protocol == "modbus":
-            slow.ask("set", register=0, words=[1, 1, 0])
-        source = (opcua_source if protocol == "opcua" else modbus_source)(slow, 0.6)
+def test_a_silent_opc_ua_server_never_delays_the_other(plc: Peer, quiet: Peer) -> None:
+    asyncio.run(silent(plc, quiet, opcua_source(quiet, 0.6), opcua_words("slow")))
 
-        async def story() -> None:
-            async with opened(with_slow(plc, source, words), Clock()) as port:
-                slow.stop()
-                try:
-                    waiting = asyncio.create_task(port.read([SLOW, *PROOF]))
-                    await asyncio.sleep(0)  # its requests are out now
-                    for _ in range(20):
-                        fast = await port.read(PROOF)
-                        assert {s.quality for s in fast.values()} == {Quality.GOOD}
-                    result = await port.write(command({"plc.gap_sp": 1.5}))
-                    assert result.outcome == "written"
-                    assert not waiting.done()  # 21 requests passed the silent one
-                    mixed = await waiting
-                    assert mixed[SLOW].quality is Quality.BAD
-                    assert {mixed[tag].quality for tag in PROOF} == {Quality.GOOD}
-                    # from now on it is known to be lost, and costs nothing at all
-                    lost = asyncio.create_task(port.read([SLOW]))
-                    for _ in range(20):  # turns of the event loop, no time
-                        await asyncio.sleep(0)
-                    assert lost.done()
-                    assert "not connected" in lost.result()[SLOW].reason
-                finally:
-                    slow.resume()
-                await connected(port)
-                assert (await port.read([SLOW]))[SLOW].epoch >= 2
 
-        asyncio.run(story())
+def test_a_silent_modbus_device_never_delays_the_other(plc: Peer) -> None:
+    with Peer(kind="modbus") as slow:
+        slow.ask("set", register=0, words=[1, 1, 0])
+        asyncio.run(silent(plc, slow, modbus_source(slow, 0.6), modbus_words("slow")))
+
+
+async def silent(plc: Peer, slow: Peer, source: dict[str, Any], words: dict[str, Any]) -> None:
+    async with opened(with_slow(plc, source, words), Clock()) as port:
+        slow.stop()
+        try:
+            waiting = asyncio.create_task(port.read([SLOW, *PROOF]))
+            await asyncio.sleep(0)  # its requests are out now
+            for _ in range(20):
+                fast = await port.read(PROOF)
+                assert {s.quality for s in fast.values()} == {Quality.GOOD}
+            result = await port.write(command({"plc.gap_sp": 1.5}))
+            assert result.outcome == "written"
+            assert not waiting.done()  # 21 requests passed the silent one
+            mixed = await waiting
+            assert mixed[SLOW].quality is Quality.BAD
+            assert {mixed[tag].quality for tag in PROOF} == {Quality.GOOD}
+            # from now on it is known to be lost, and costs nothing at all
+            lost = asyncio.create_task(port.read([SLOW]))
+            for _ in range(20):  # turns of the event loop, no time
+                await asyncio.sleep(0)
+            assert lost.done()
+            assert "not connected" in lost.result()[SLOW].reason
+        finally:
+            slow.resume()
+        await connected(port)
+        assert (await port.read([SLOW]))[SLOW].epoch >= 2
 
 
 def test_nothing_connected_is_bad_news_and_no_exception() -> None:
