@@ -35,7 +35,7 @@ from plant_models.web_drive import WebDrive
 LONGEST_STEP_S = 0.5
 OVEN_STEP_S = 1.0
 GAUGE_NOISES = 3
-WANDER_NOISES = 6
+WANDER_NOISES = 5
 
 Array = NDArray[np.float64]
 Start = Literal["running", "cold"]
@@ -167,7 +167,8 @@ class CoaterPlant:
         metres = speed * dt_s
         engaged = drives.get("coater.die_engaged", 0.0) > 0.5 and self._splice_m <= 0.0
         self._splice_m = max(0.0, self._splice_m - metres)
-        self._head.coat(dt_s, drives, at_die, self._feed.flow_gain, self._web, metres, engaged)
+        gain = self._feed.flow_gain * (1.0 + p["coater.pump.speed_noise"] * float(wander[4]))
+        self._head.coat(dt_s, drives, at_die, gain, self._web, metres, engaged)
         self._oven_wait_s += dt_s
         if self._oven_wait_s >= OVEN_STEP_S - 1e-9:
             heaters = [drives.get(f"coater.heater{zone}", 0.0) for zone in range(1, ZONES + 1)]
