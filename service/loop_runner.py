@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from records.chain import RecordError
@@ -13,6 +14,8 @@ from safety.words import Mode, Request, RequestedMode
 from service.cycle import CycleRecord, LoopContext, guarded_cycle, shed
 from service.schedule import Metronome
 from service.solver_process import SolverProcess
+
+_LAST_CYCLE_S = 2.0  # wall seconds a cycle may still take when the engine stops
 
 
 class LoopRunner:
@@ -31,7 +34,7 @@ class LoopRunner:
         metronome.start_s = loop.clock.now_s()
         while True:
             await loop.clock.sleep_until(metronome.due_s)
-            await guarded_cycle(loop, metronome.due_s)
+            await _whole(guarded_cycle(loop, metronome.due_s))
             lost = metronome.next(loop.clock.now_s())
             if lost:
                 await self._note_slip(lost)
@@ -107,6 +110,20 @@ class LoopRunner:
             await self.loop.recorder.append("event", self.name, self.loop.clock.utc(), body)
         except RecordError as error:
             await shed(self.loop, self.loop.clock.now_s(), str(error))
+
+
+async def _whole(cycle: Coroutine[Any, Any, CycleRecord]) -> None:
+    """Run a cycle to its end even when this loop is cancelled in the middle of it.
+
+    A cycle cut off between the wire and the record would leave a write nobody can explain.
+    """
+    task = asyncio.create_task(cycle)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=_LAST_CYCLE_S)
+        task.cancel()
+        raise
 
 
 def remembered(loop: LoopContext, recorded: Mapping[str, Any] | None) -> CycleRecord:

@@ -59,6 +59,33 @@ def test_every_beat_is_on_the_grid_and_either_run_or_counted(durations_s: list[f
     assert slips == last.beat - len(starts_s)
 
 
+@pytest.mark.requirement("SVC-04")
+def test_a_loop_that_is_cancelled_finishes_the_cycle_it_is_in() -> None:
+    clock = ManualClock(1000.0)
+    recorder = MemoryRecorder()
+    reading = asyncio.Event()
+
+    class DawdlingPlant(FakePlant):
+        async def read(self, tags: Sequence[str]) -> Reading:
+            reading.set()
+            await asyncio.sleep(0.05)
+            return await super().read(tags)
+
+    loop = loop_context(
+        small_sealed(), LOOP, DawdlingPlant(clock), FakePlanner(), recorder, clock, {}
+    )
+
+    async def tell() -> None:
+        task = asyncio.create_task(LoopRunner(loop, SolverProcess(LOOP, {})).run())
+        await reading.wait()
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+
+    asyncio.run(tell())
+    assert [row.kind for row in recorder.rows] == ["cycle"]
+
+
 @pytest.mark.parametrize(("period_s", "start_s"), [(0.0, 0.0), (-1.0, 0.0), (1.0, float("nan"))])
 def test_a_beat_that_makes_no_sense_is_refused(period_s: float, start_s: float) -> None:
     with pytest.raises(ValueError, match="no beat"):
