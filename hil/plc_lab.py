@@ -1,7 +1,7 @@
 """How the PLC reads its viscometer: corrected to 25 C and set against the last lab sample.
 
-A resonator shears faster than the laboratory does, so it reads a shear-thinning mass low; the
-factor between the two is learnt from each lab result, at the time its sample was taken.
+A resonator shears at a rate of its own, fouls and is commissioned on one mass only; the factor
+between it and the laboratory is learnt from each lab result, at the time its sample was taken.
 
 symbol   meaning                                    unit
 eta25    viscosity corrected to 25 C                Pa s
@@ -17,8 +17,8 @@ from hil.plc_program import Words, number
 ACTIVATION_OVER_R_K = 35_000.0 / 8.314
 MEMORY_S = 3600.0
 FILTER_S = 60.0
-FACTOR_AS_COMMISSIONED = 1.9
-FACTOR_LOW, FACTOR_HIGH = 0.8, 4.0
+FACTOR_AS_COMMISSIONED = 1.0
+FACTOR_LOW, FACTOR_HIGH = 0.6, 1.6
 TRUST_IN_ONE_SAMPLE = 0.5  # a lab result has its own error of some percent
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from fieldbus.tags import NotWritable, range_fault, tags_of, to_si, to_wire, wrapped
 from hil.plc_program import Value
 from hil.plc_station import Station, coater_program, mixer_program
-from plant_models.line_plant import LinePlant
+from plant_models.line_plant import LinePlant, table_of
 from safety.gate import Command
 from safety.words import Quality, Reading, Sample, WriteResult
 
@@ -97,6 +97,14 @@ class VirtualLine:
     def event(self, kind: str, **details: Value | str) -> None:
         """Make something happen in the plant (batch_change, viscosity_lot, gauge_outage, ...)."""
         self.plant.event(kind, **details)
+
+    def scale(self, path: str, factor: float) -> None:
+        """Multiply a parameter of the plant while it runs."""
+        plant = self.plant
+        if not isinstance(plant, LinePlant):
+            raise TypeError("only the real plant model has parameters to scale")
+        value = plant.parameters[table_of(path)][path]
+        plant.set_parameter(path, factor * value)
 
     def truth(self) -> dict[str, float]:
         """What really is, by name (SI): for judging, never for control."""

@@ -24,7 +24,7 @@ class Bench:
             "mixer.jacket_temp": 298.15,
             "mixer.anchor_speed": 0.5,
             "mixer.torque": 60.0,
-            "mixer.viscosity": 6.0 / 1.9,
+            "mixer.viscosity": 6.0,
             "mixer.lab_number": 0,
             "mixer.lab_viscosity": 0.0,
             "mixer.lab_age": 0.0,
@@ -87,10 +87,10 @@ def test_the_watchdog_takes_the_loop_back_without_a_bump() -> None:
 
 def test_solvent_is_dosed_only_above_the_target_and_only_in_its_phases() -> None:
     bench = Bench()
-    bench.field["mixer.viscosity"] = 5.5 / 1.9
+    bench.field["mixer.viscosity"] = 5.5
     bench.scan(600)
     assert bench.last.drives["mixer.solvent_flow_cmd"] == 0.0
-    bench.field["mixer.viscosity"] = 6.8 / 1.9
+    bench.field["mixer.viscosity"] = 6.8
     bench.scan(300)
     assert bench.last.drives["mixer.solvent_flow_cmd"] > 0.0
     bench.press("hold")
@@ -165,8 +165,8 @@ def test_trim_ends_when_viscosity_and_temperature_have_been_right_for_20_min() -
 def test_a_lab_result_corrects_the_viscometer_at_the_time_of_its_sample() -> None:
     bench = Bench()
     bench.scan(300)
-    bench.field["mixer.viscosity"] = 8.0 / 1.9  # moved since the sample was taken
+    bench.field["mixer.viscosity"] = 8.0  # moved since the sample was taken
     bench.scan(900)
     bench.field.update({"mixer.lab_viscosity": 6.6, "mixer.lab_age": 950.0, "mixer.lab_number": 1})
     bench.scan()
-    assert bench.plc.lab_factor == pytest.approx(1.9 * 1.1, rel=0.01)
+    assert bench.plc.lab_factor == pytest.approx(1.1, rel=0.01)
