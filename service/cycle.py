@@ -109,7 +109,7 @@ async def run_cycle(loop: LoopContext, now_s: float) -> CycleRecord:
     utc = clock.utc()
     body = {
         **heading(rules.loop, utc, now_s, request, verified.state, loop.hashes),
-        **findings(snapshot, plan, verdict, result, verified),
+        **findings(raw, snapshot, plan, verdict, result, verified),
         "timing": timing.to_json(),
     }
     loop.last = CycleRecord(body, verified.state, snapshot.memory)

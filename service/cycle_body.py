@@ -14,7 +14,7 @@ from safety.gate import Command, Verdict
 from safety.readback import Verified
 from safety.signals import Snapshot
 from safety.state import GateState, state_to_json
-from safety.words import Action, Reason, Request, WriteResult
+from safety.words import Action, Reading, Reason, Request, Sample, WriteResult
 from service.clock import EngineClock
 
 
@@ -88,17 +88,25 @@ def heading(
 
 
 def findings(
-    snapshot: Snapshot, plan: Plan, verdict: Verdict, result: WriteResult, verified: Verified
+    raw: Reading,
+    snapshot: Snapshot,
+    plan: Plan,
+    verdict: Verdict,
+    result: WriteResult,
+    verified: Verified,
 ) -> dict[str, Any]:
-    """Return what one cycle found, decided and did. `now_s` is when the reading was judged."""
+    """Return what one cycle found, decided and did. `now_s` is when the reading was judged.
+
+    `inputs` is what was believed; `raw` what the wire had brought where that was something else,
+    so that a replay can doubt it again (REC-10).
+    """
     return {
         "now_s": snapshot.now_s,
-        "inputs": {
-            tag: [
-                sample.value, int(sample.quality), sample.reason,
-                sample.source_time_s, sample.received_s, sample.epoch,
-            ]
-            for tag, sample in snapshot.samples.items()
+        "inputs": {tag: _sample_body(sample) for tag, sample in snapshot.samples.items()},
+        "raw": {
+            tag: _sample_body(sample)
+            for tag, sample in raw.items()
+            if sample != snapshot.samples.get(tag)
         },
         "plan": plan_body(plan),
         "verdict": {
@@ -115,7 +123,7 @@ def findings(
             "reasons": [_reason_body(why) for why in verified.reasons],
         },
         "applied": dict(snapshot.applied),
-    }  # fmt: skip
+    }
 
 
 def shed_finding(why: str) -> dict[str, Any]:
@@ -157,6 +165,17 @@ def plan_body(plan: Plan) -> dict[str, Any]:
         "notes": list(plan.notes),
         "echo": {tag: list(pair) for tag, pair in plan.echo.items()},
     }
+
+
+def _sample_body(sample: Sample) -> list[Any]:
+    return [
+        sample.value,
+        int(sample.quality),
+        sample.reason,
+        sample.source_time_s,
+        sample.received_s,
+        sample.epoch,
+    ]
 
 
 def _reason_body(why: Reason) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +15,7 @@ from records.recorder import MemoryRecorder
 from safety.words import Mode, Request, RequestedMode
 from service.clock import ManualClock
 from service.cycle import CycleRecord, LoopContext, guarded_cycle, loop_context, run_cycle
-from tests.service.small_line import LOOP, SP, FakePlanner, FakePlant, small_sealed
+from tests.service.small_line import ACTIVE, LOOP, SP, FakePlanner, FakePlant, small_sealed
 
 
 class StoryRecorder(MemoryRecorder):
@@ -180,6 +182,19 @@ def test_the_controller_is_told_what_the_plc_confirmed_and_what_the_gate_allows(
     assert question.applied[SP] == pytest.approx(bench.plant.gap_m)
     assert question.limits[SP] == (2e-4, 9e-4)
     assert question.max_step[SP] == pytest.approx(8e-6)
+
+
+@pytest.mark.requirement("REC-10")
+def test_a_reading_that_was_not_believed_is_kept_as_it_came() -> None:
+    bench = Bench()
+    bench.run()
+    assert bench.recorder.bodies[-1]["raw"] == {}
+    bench.plant.gap_m = math.nan
+    bench.run()
+    body = json.loads(bench.recorder.rows[-1].body)
+    assert body["inputs"][ACTIVE][:2] == [None, 0]
+    assert body["raw"][ACTIVE][:2] == ["NaN", 2]
+    assert list(body["raw"]) == [ACTIVE]
 
 
 def test_the_same_story_gives_the_same_records() -> None:
