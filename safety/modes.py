@@ -72,8 +72,8 @@ def is_named(request: Request) -> bool:
 def next_mode(now: ModeState, request: Request, facts: Facts) -> ModeState:
     """Return the mode of this cycle."""
     mark = mark_of(request)
-    if mark != now.spent:
-        now = replace(now, spent="")
+    if now.spent and mark != now.spent:
+        now = replace(now, spent="", waited=0)
     if now.mode is Mode.TRIPPED:
         return _tripped(now, request, facts, mark)
     if facts.action is Action.TRIP and now.mode in ARMED:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from safety.rules import InputRule, LoopRules
 from safety.signal_checks import Track, bad, believable, check, is_time
@@ -167,3 +168,29 @@ def _applied(samples: Mapping[str, Sample], rules: LoopRules) -> Mapping[str, fl
 def _known_bool(sample: Sample) -> bool | None:
     good = sample.quality is Quality.GOOD and isinstance(sample.value, bool)
     return bool(sample.value) if good else None
+
+
+def memory_to_json(memory: SignalMemory) -> dict[str, object]:
+    """Return the memory as a JSON-able dict; `memory_from_json` gives it back."""
+    return {
+        "tracks": {
+            tag: [getattr(track, name) for name in Track.__slots__]
+            for tag, track in memory.tracks.items()
+        },
+        "pulse": memory.pulse,
+        "pulse_still": memory.pulse_still,
+        "pulse_moved": memory.pulse_moved,
+        "epochs": dict(memory.epochs),
+    }
+
+
+def memory_from_json(body: Mapping[str, Any]) -> SignalMemory:
+    """Return the memory that `memory_to_json` wrote."""
+    tracks = {tag: Track(*fields) for tag, fields in body["tracks"].items()}
+    return SignalMemory(
+        MappingProxyType(tracks),
+        body["pulse"],
+        body["pulse_still"],
+        body["pulse_moved"],
+        MappingProxyType(dict(body["epochs"])),
+    )
