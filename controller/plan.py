@@ -12,6 +12,9 @@ from typing import Any, Protocol
 
 from safety.words import Proposal
 
+SOLVED = "solved"
+"""The status of a plan, and of its proposal, that may be used; any other says why it may not."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:

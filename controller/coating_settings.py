@@ -1,0 +1,35 @@
+"""The numbers of the coating loop's estimator: what it believes of delays, and how fast it learns.
+
+The configuration overrides them by path under `controller: estimator:`.
+"""
+
+from __future__ import annotations
+
+from plant_models.parameters import Parameter
+
+DESIGN = "process design page, reference A"
+TUNED = "tuned on the scenario files: stable with gain +/-10 % and delay +/-20 % at once"
+
+COATING_SETTINGS: tuple[Parameter, ...] = (
+    Parameter("gauge.distance", 25.0, "m", DESIGN, "web from die to gauge"),
+    Parameter("gauge.age", 3.0, "s", "half a traverse and its turn", "age of the newest traverse"),
+    Parameter("gauge.span", 6.0, "s", "0.55 m at 100 mm/s", "time one traverse averages over"),
+    Parameter("gauge.gain", 0.15, "1", TUNED, "share of a surprise believed at each reading"),
+    Parameter("gauge.gain_after_batch", 0.35, "1", TUNED, "while a new batch comes by the gauge"),
+    Parameter("gauge.metres_after_batch", 20.0, "m", TUNED, "web over which that gain holds"),
+    Parameter("gauge.doubt", 0.03, "1", "3 times the release band", "larger surprises must repeat"),
+    Parameter("gauge.repeats", 3, "1", "three traverses agree"),
+    Parameter("hose.plug", 1.8e-3, "m3", "5 m of 25 mm hose, less its mixing"),
+    Parameter("hose.mixed", 0.5e-3, "m3", "filter housing, drawing"),
+    Parameter("solids.trust", 0.8, "1", "a kelvin hides one wt%: the rest is left to feedback"),
+    Parameter("solids.span", 1.2e-3, "m3", "about a minute of readings", "averaging of the meter"),
+    Parameter("solids.doubt", 0.02, "1", "2 wt% between two readings is no batch"),
+    Parameter("density.per_kelvin", -1.2, "kg/m3/K", "ethyl acetate, process design page"),
+    Parameter("density.per_solids", 130.0, "kg/m3", "process design page, section 4"),
+    Parameter("pressure.gain", 0.3, "1", "engineering estimate"),
+    Parameter("residual.gain", 0.3, "1", "engineering estimate"),
+    Parameter("residual.bias_gain", 0.05, "1", "engineering estimate"),
+    Parameter("oven.gain", 0.1, "1", "air follows in minutes, thermometers are quiet"),
+    Parameter("speed.least", 0.0167, "m/s", "1 m/min: slower web is not production"),
+)
+"""Every number of the coating estimator, with unit, default and source."""

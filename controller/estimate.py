@@ -1,0 +1,52 @@
+"""What an estimator tells the loop controller, the same for every loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from controller.plan import PlanRequest
+from plant_models.control_model import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """What has left the actuator and not reached its instrument yet (web before the gauge).
+
+    `values` will be read at `times_s` (engine time); what is decided now follows `delay_s` later.
+    """
+
+    delay_s: float
+    times_s: Sequence[float]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """State and disturbances in the control model's order, and what to say about them.
+
+    `disturbances` has a row for now and one for each step ahead. `dropped` names CVs whose
+    measurement has been missing for too long to aim at. `waiting` is not empty when the plant is
+    not in a state to be controlled, and says why. `shown` is for people and records.
+    """
+
+    state: Vector
+    disturbances: Vector
+    dropped: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    waiting: str = ""
+    shown: Mapping[str, float] = field(default_factory=dict)
+    underway: Mapping[str, Underway] = field(default_factory=dict)
+
+
+class Estimator(Protocol):
+    """Keeps an estimate between cycles; told everything, reads no clock."""
+
+    def reset(self) -> None:
+        """Forget everything."""
+        ...
+
+    def update(self, request: PlanRequest, horizon: int) -> Estimate:
+        """Take one cycle's readings in and look `horizon` steps ahead."""
+        ...

@@ -1,0 +1,110 @@
+"""Builds the controller of a loop from the sealed configuration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from controller.aims import LoopSpec, loop_spec
+from controller.hold import HoldController
+from controller.pi import CoatingPi, MixingPi
+from controller.plan import LoopController, Plan, PlanRequest
+from controller.problem import Optimizer, Shape
+from plant_models.control_model import ControlModel
+from plant_models.parameters import Parameters
+
+
+class Guarded:
+    """Times a controller, and turns a numerical accident inside it into a plan without proposal.
+
+    The controller itself reads no clock; the time is for people only and decides nothing.
+    """
+
+    def __init__(self, inner: LoopController) -> None:
+        """Guard `inner`."""
+        self.inner = inner
+
+    def plan(self, request: PlanRequest) -> Plan:
+        """Answer one cycle, whatever the numbers do."""
+        started = time.perf_counter()
+        try:
+            plan = self.inner.plan(request)
+        except (ArithmeticError, ValueError, LookupError, RuntimeError, TypeError) as error:
+            plan = Plan(f"failed: {type(error).__name__}: {error}", None)
+        return replace(plan, solve_ms=round(1000.0 * (time.perf_counter() - started), 3))
+
+
+def build_controller(loop: str, sealed: Mapping[str, Any]) -> LoopController:
+    """Build the controller that the configuration names for `loop` ('coating' or 'mixing').
+
+    Raises:
+        ValueError: the kind of controller, its solver or the loop is unknown.
+    """
+    spec = loop_spec(loop, sealed)
+    kind = spec.controller["kind"]
+    if loop not in ("coating", "mixing"):
+        raise ValueError(f"no controller is known for a loop called {loop!r}: coating or mixing")
+    if kind == "hold":
+        return Guarded(HoldController(spec))
+    if kind == "pi":
+        return Guarded(CoatingPi(spec) if loop == "coating" else MixingPi(spec))
+    if kind == "mpc":
+        return Guarded(_coating_mpc(spec) if loop == "coating" else _mixing_mpc(spec))
+    raise ValueError(f"no controller is of kind {kind!r}; known are mpc, pi and hold")
+
+
+def _coating_mpc(spec: LoopSpec) -> LoopController:
+    # Imported here: PI and hold need no numerical library.
+    from controller.coating_estimator import CoatingEstimator
+    from controller.coating_settings import COATING_SETTINGS
+    from controller.mpc import MpcController
+    from plant_models.coating_control import coating_parameters, control_model
+
+    model = control_model(coating_parameters(spec.overrides("model")))
+    settings = Parameters(COATING_SETTINGS, spec.overrides("estimator"))
+    estimator = CoatingEstimator(
+        model,
+        settings,
+        spec.period_s,
+        bad_cycles=spec.bad_cycles,
+        target_kg_m2=spec.targets["coater.dry_coat_weight"],
+        late_zones_k=spec.recipe["nominal"]["oven_zones"][-2:],
+    )
+    return MpcController(spec, estimator, _optimizer(spec, model))
+
+
+def _mixing_mpc(spec: LoopSpec) -> LoopController:
+    from controller.mixing_estimator import MixingEstimator
+    from controller.mixing_settings import MIXING_SETTINGS
+    from controller.mpc import MpcController
+    from plant_models.mixing_control import control_model, mixing_parameters
+
+    model = control_model(mixing_parameters(spec.overrides("model")))
+    settings = Parameters(MIXING_SETTINGS, spec.overrides("estimator"))
+    estimator = MixingEstimator(model, settings, spec.period_s, bad_cycles=spec.bad_cycles)
+    return MpcController(
+        spec,
+        estimator,
+        _optimizer(spec, model),
+        approach_s=settings["approach.time"],
+        solvent_tags=("mixer.solvent_sp", "mixer.solvent_total"),
+    )
+
+
+def _optimizer(spec: LoopSpec, model: ControlModel) -> Optimizer:
+    """The solver that `controller: solver:` names: 'shooting' (default) or 'do-mpc'."""
+    shape = Shape(
+        model, spec.period_s, spec.horizon, tuple(cv.tag for cv in spec.cvs), spec.soft_limits
+    )
+    solver = spec.controller.get("solver", "shooting")
+    if solver == "shooting":
+        from controller.optimizer import ShootingOptimizer
+
+        return ShootingOptimizer(shape)
+    if solver == "do-mpc":
+        from controller.dompc_optimizer import DompcOptimizer
+
+        return DompcOptimizer(shape)
+    raise ValueError(f"no solver is called {solver!r}; known are shooting and do-mpc")

@@ -1,0 +1,316 @@
+"""Estimates the mixer's state by fusing torque, viscometer, thermometers, scales and the lab.
+
+An extended Kalman filter over the control model's states and five slow disturbances. The inline
+viscometer is quick but reads at a shear rate of its own and fouls (`d_probe`); torque is quick but
+carries friction (`d_torque`); the laboratory is right but half an hour late. A lab result is
+therefore applied at the time its sample was taken: the filter goes back to that cycle, takes it in,
+and runs forward again through everything it has read since.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import casadi as ca
+import numpy as np
+
+from controller.estimate import Estimate
+from controller.kalman import Belief, corrected, predicted, surprise_spread
+from controller.plan import PlanRequest
+from controller.readings import BadCount, number
+from controller.transcription import discrete_map
+from plant_models.control_model import ControlModel, Expression, Vector
+from plant_models.parameters import Parameters
+
+WALKERS = ("d_visc", "d_probe", "d_torque", "d_heat", "mixer.evaporation")
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "d_visc": (-1.5, 1.5),
+    "d_probe": (-0.7, 0.7),
+    "d_torque": (-100.0, 100.0),
+    "d_heat": (-3000.0, 3000.0),
+    "mixer.evaporation": (0.0, 3.0e-3),
+    "mixer.solids": (0.05, 0.95),
+    "mixer.unblended": (0.0, 50.0),
+    "mixer.dissolved": (0.05, 1.0),
+}
+"""The estimate is bounded whatever the readings say."""
+READ: Mapping[str, tuple[str, str]] = {
+    "mixer.anchor_speed": ("mixer.anchor_speed", "noise.speed"),
+    "mixer.mass": ("mixer.mass", "noise.mass"),
+    "mixer.jacket_temp": ("mixer.jacket_temp", "noise.jacket"),
+    "mixer.temp": ("mixer.temp", "noise.temp"),
+    "mixer.torque": ("mixer.torque", "noise.torque"),
+    "mixer.viscosity": ("ln mixer.viscosity", "noise.probe"),
+}
+"""Reading -> (channel of the filter, its noise), in the order they are taken in."""
+_WALKS = (
+    "walk.mass",
+    "walk.solids",
+    "walk.unblended",
+    "walk.dissolved",
+    "walk.temp",
+    "walk.jacket",
+    "walk.speed",
+    "walk.visc",
+    "walk.probe",
+    "walk.torque",
+    "walk.heat",
+    "walk.evaporation",
+)
+CHANNELS = (
+    "ln mixer.viscosity_25c",
+    "ln mixer.viscosity",
+    "mixer.torque",
+    "mixer.temp",
+    "mixer.jacket_temp",
+    "mixer.mass",
+    "mixer.anchor_speed",
+)
+LAB = "ln mixer.viscosity_25c"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cycle:
+    """What one cycle read, and what was believed before it: enough to run it again."""
+
+    now_s: float
+    before: Belief
+    u: Vector
+    ambient_k: float
+    readings: Mapping[str, float]
+    first: bool  # nothing was known before: the belief is a founding, not a prediction
+    lab: Sequence[tuple[float, float]] = ()  # (ln viscosity, noise) of samples of this time
+
+
+class MixingEstimator:
+    """Keeps the estimate of the mixing loop between cycles."""
+
+    def __init__(
+        self, model: ControlModel, settings: Parameters, period_s: float, *, bad_cycles: int
+    ) -> None:
+        """Build the filter's functions from the control model."""
+        self._model = model
+        self._s = settings
+        self._period_s = period_s
+        self._names = (*model.states, *WALKERS)
+        self._step, self._look = _functions(model, period_s)
+        self._Q = np.diag(np.array([settings[key] for key in _WALKS]) ** 2 * period_s)
+        self._counts = {tag: BadCount(bad_cycles) for tag in ("mixer.viscosity", "mixer.torque")}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; the next readings found a new batch."""
+        self._history: deque[_Cycle] = deque()
+        self._belief: Belief | None = None
+        self._last_s: float | None = None
+        self._lab_number: int | None = None
+        self._batch: int | None = None
+        self._odd: dict[str, int] = {}
+
+    def update(self, request: PlanRequest, horizon: int) -> Estimate:
+        """Take one cycle's readings in; the slow disturbances are held over the horizon."""
+        notes: list[str] = []
+        values = request.values
+        if self._is_new(request):
+            self.reset()
+        u = np.array(
+            [number(request.applied, t, self._model.nominal[t]) for t in self._model.inputs]
+        )
+        ambient = number(values, "mixer.ambient_temp", self._model.nominal["mixer.ambient_temp"])
+        readings = self._readings(request)
+        before = self._founded(values, ambient) if self._belief is None else self._belief
+        cycle = _Cycle(request.now_s, before, u, ambient, readings, first=self._belief is None)
+        self._belief = self._run(cycle)
+        self._history.append(cycle)
+        self._last_s = request.now_s
+        self._take_lab(request, notes)
+        self._trim()
+        notes += [f"{tag}: {count.text}" for tag, count in self._counts.items() if count.text]
+        return self._now(ambient, horizon, notes)
+
+    @property
+    def belief(self) -> Belief:
+        """The present estimate."""
+        if self._belief is None:
+            raise RuntimeError("the mixing estimator has not been given a reading yet")
+        return self._belief
+
+    def value(self, name: str) -> float:
+        """One state or disturbance of the present estimate."""
+        return float(self.belief.z[self._names.index(name)])
+
+    # -- founding --------------------------------------------------------------------------------
+
+    def _is_new(self, request: PlanRequest) -> bool:
+        """Whether this is another batch, or too long a gap to bridge."""
+        batch = int(number(request.values, "mixer.batch", float(self._batch or 0)))
+        changed = self._batch is not None and batch != self._batch
+        gap_s = math.inf if self._last_s is None else request.now_s - self._last_s
+        mass = number(request.values, "mixer.mass", math.nan)
+        charged = self._belief is not None and abs(mass - self.value("mixer.mass")) > 8.0
+        if changed or not 0.0 < gap_s < 10.0 * self._period_s or charged:
+            self._batch = batch
+            return True
+        self._batch = batch
+        return False
+
+    def _founded(self, values: Mapping[str, float | int | bool | str], ambient: float) -> Belief:
+        """A first belief: thermometers and scales as read, viscosity by the inline viscometer."""
+        model, s = self._model, self._s
+        x = dict(zip(model.states, model.nominal_vector(model.states), strict=True))
+        for tag in ("mixer.mass", "mixer.temp", "mixer.jacket_temp", "mixer.anchor_speed"):
+            x[tag] = number(values, tag, x[tag])
+        x["mixer.unblended"] = 0.0
+        z = np.array([*x.values(), 0.0, 0.0, 0.0, 0.0, model.nominal["mixer.evaporation"]])
+        seen = number(values, "mixer.viscosity", math.nan)
+        if seen > 0.0:
+            told, _ = self._look(z, np.zeros(len(model.inputs)), ambient)
+            expected = float(
+                np.asarray(told, dtype=float).ravel()[CHANNELS.index("ln mixer.viscosity")]
+            )
+            z[self._names.index("d_visc")] = math.log(seen) - expected
+        spread = [0.5, 0.005, 0.05, 0.002, 0.1, 0.2, 0.01]
+        spread += [s["start.visc"], s["start.probe"], s["start.torque"], s["start.heat"]]
+        spread += [s["start.evaporation"]]
+        P = np.diag(np.array(spread) ** 2)
+        if seen > 0.0:  # the founding already used this reading: its error is the probe's
+            i, j = self._names.index("d_visc"), self._names.index("d_probe")
+            P[i, i] = s["start.probe"] ** 2 + s["noise.probe"] ** 2
+            P[i, j] = P[j, i] = -(s["start.probe"] ** 2)
+        return Belief(z, P)
+
+    # -- filtering -------------------------------------------------------------------------------
+
+    def _readings(self, request: PlanRequest) -> dict[str, float]:
+        """Usable readings by channel; viscosities as logarithms."""
+        found: dict[str, float] = {}
+        for tag, (channel, _) in READ.items():
+            value = number(request.values, tag, math.nan)
+            good = math.isfinite(value) and (value > 0.0 or not channel.startswith("ln "))
+            if tag in self._counts:
+                self._counts[tag].note(good=good)
+            if good:
+                found[channel] = math.log(value) if channel.startswith("ln ") else value
+        return found
+
+    def _run(self, cycle: _Cycle, *, again: bool = False) -> Belief:
+        """The belief after one cycle: model forward, then every reading, then lab samples."""
+        belief = cycle.before
+        if not cycle.first:
+            z_next, F = self._step(belief.z, cycle.u, cycle.ambient_k)
+            z_next = np.asarray(z_next, dtype=float).ravel()
+            if np.all(np.isfinite(z_next)):
+                belief = predicted(z_next, np.asarray(F, dtype=float), belief, self._Q)
+        for channel, noise in READ.values():
+            if channel in cycle.readings:
+                belief = self._take(
+                    belief, cycle, channel, cycle.readings[channel], self._s[noise], again=again
+                )
+        for ln_lab, noise_lab in cycle.lab:
+            belief = self._take(belief, cycle, LAB, ln_lab, noise_lab, again=True)
+        return Belief(self._bounded(belief.z), belief.P)
+
+    def _take(
+        self, belief: Belief, cycle: _Cycle, channel: str, read: float, noise: float, *, again: bool
+    ) -> Belief:
+        """Take one reading in, unless it is hard to believe and has not repeated itself."""
+        told, slopes = self._look(belief.z, cycle.u, cycle.ambient_k)
+        row = CHANNELS.index(channel)
+        e = read - float(np.asarray(told, dtype=float).ravel()[row])
+        slope = np.asarray(slopes, dtype=float)[row]
+        if not math.isfinite(e):
+            return belief
+        if not again:
+            limit = self._s["doubt"] * surprise_spread(belief, slope, noise)
+            self._odd[channel] = self._odd.get(channel, 0) + 1 if abs(e) > limit else 0
+            if 0 < self._odd[channel] < self._s["repeats"]:
+                return belief
+        return corrected(belief, e, slope, noise)
+
+    def _bounded(self, z: Vector) -> Vector:
+        kept = z.copy()
+        for name, (low, high) in BOUNDS.items():
+            at = self._names.index(name)
+            kept[at] = min(max(kept[at], low), high)
+        return kept
+
+    # -- the laboratory --------------------------------------------------------------------------
+
+    def _take_lab(self, request: PlanRequest, notes: list[str]) -> None:
+        """Apply a new lab result at the time its sample was taken, then run forward again."""
+        lab = number(request.values, "mixer.lab_viscosity", math.nan)
+        age_s = number(request.values, "mixer.lab_age", math.nan)
+        count = int(number(request.values, "mixer.lab_number", -1.0))
+        if count < 1 or count == self._lab_number or not (lab > 0.0 and age_s >= 0.0):
+            return
+        self._lab_number = count
+        taken_s = request.now_s - age_s
+        first_s = self._history[0].now_s
+        if taken_s < first_s - self._s["lab.memory"]:
+            notes.append(f"lab sample {count}: too old to be used")
+            return
+        at = next(i for i, c in enumerate(self._history) if c.now_s >= taken_s)
+        # A sample from before this estimate began may be out of date by what a lot can change.
+        stale = self._s["walk.visc"] * math.sqrt(max(0.0, first_s - taken_s))
+        noise = math.hypot(self._s["noise.lab"], stale)
+        cycle = self._history[at]
+        self._history[at] = replace(cycle, lab=(*cycle.lab, (math.log(lab), noise)))
+        self._belief = self._run_again_from(at)
+        notes.append(f"lab sample {count}: {lab:.2f} Pa s, applied {age_s / 60.0:.0f} min back")
+
+    def _run_again_from(self, at: int) -> Belief:
+        """The present belief after running every cycle from number `at` once more."""
+        belief = self._history[at].before
+        for i in range(at, len(self._history)):
+            self._history[i] = replace(self._history[i], before=belief)
+            belief = self._run(self._history[i], again=True)
+        return belief
+
+    def _trim(self) -> None:
+        oldest_s = self._history[-1].now_s - self._s["lab.memory"]
+        while self._history[0].now_s < oldest_s:
+            self._history.popleft()
+
+    def _now(self, ambient: float, horizon: int, notes: Sequence[str]) -> Estimate:
+        z, model = self.belief.z, self._model
+        known = dict(zip(self._names, z, strict=True)) | {"mixer.ambient_temp": ambient}
+        p = np.array([known[name] for name in model.disturbances])
+        silent = all(count.dropped for count in self._counts.values())
+        told, slopes = self._look(z, np.zeros(len(model.inputs)), ambient)
+        slope = np.asarray(slopes, dtype=float)[CHANNELS.index(LAB)]
+        shown = {name: float(value) for name, value in known.items()}
+        shown["mixer.viscosity_25c"] = math.exp(float(told[CHANNELS.index(LAB)]))
+        shown["mixer.viscosity_25c.spread"] = surprise_spread(self.belief, slope, 0.0)
+        return Estimate(
+            z[: len(model.states)].copy(),
+            np.tile(p, (horizon + 1, 1)),
+            ["mixer.viscosity_25c"] if silent else [],
+            notes,
+            shown=shown,
+        )
+
+
+def _functions(model: ControlModel, period_s: float) -> tuple[Expression, Expression]:
+    """The filter's two functions of (z, u, ambient): one step and its slope, channels and theirs.
+
+    `z` is the model's state followed by WALKERS, which stay as they are.
+    """
+    nx = len(model.states)
+    z = ca.SX.sym("z", nx + len(WALKERS))
+    u = ca.SX.sym("u", len(model.inputs))
+    ambient = ca.SX.sym("ambient")
+    known = {name: z[nx + i] for i, name in enumerate(WALKERS)} | {"mixer.ambient_temp": ambient}
+    p = ca.vertcat(*(known[name] for name in model.disturbances))
+    z_next = ca.vertcat(discrete_map(model, period_s)(z[:nx], u, p), z[nx:])
+    y = model.measure(z[:nx], u, p)
+    seen = {name: y[i] for i, name in enumerate(model.outputs)}
+    seen |= {name: z[i] for i, name in enumerate(model.states)}
+    told = ca.vertcat(
+        *(ca.log(seen[c.removeprefix("ln ")]) if c.startswith("ln ") else seen[c] for c in CHANNELS)
+    )
+    step = ca.Function("step", [z, u, ambient], [z_next, ca.jacobian(z_next, z)])
+    look = ca.Function("look", [z, u, ambient], [told, ca.jacobian(told, z)])
+    return step, look

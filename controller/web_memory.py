@@ -1,0 +1,67 @@
+"""What was laid on the web, metre by metre: the delay to the gauge is a length, not a time.
+
+symbol  meaning                                        unit
+L       web length counter, metres that have passed    m
+W       dry coat weight predicted at the die           kg/m2
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+MEMORY_M = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Web from `start_m` to `end_m` [m of the counter] laid with one coat weight and one batch."""
+
+    start_m: float
+    end_m: float
+    coat_kg_m2: float
+    batch: int
+
+
+class WebMemory:
+    """The last metres of web and what the model laid on them."""
+
+    def __init__(self) -> None:
+        """Begin with bare web."""
+        self._stretches: deque[Stretch] = deque()
+
+    @property
+    def end_m(self) -> float | None:
+        """Where the newest stretch ends, or None when nothing has been laid."""
+        return self._stretches[-1].end_m if self._stretches else None
+
+    def fill(self, end_m: float, coat_kg_m2: float, batch: int) -> None:
+        """Forget all and take the web up to `end_m` as laid with one coat weight."""
+        self._stretches.clear()
+        self._stretches.append(Stretch(end_m - MEMORY_M, end_m, coat_kg_m2, batch))
+
+    def lay(self, end_m: float, coat_kg_m2: float, batch: int) -> None:
+        """Lay `coat_kg_m2` from where the web stood to `end_m` (ignored when it did not move)."""
+        start_m = self.end_m
+        if start_m is None or end_m <= start_m:
+            return
+        self._stretches.append(Stretch(start_m, end_m, coat_kg_m2, batch))
+        while self._stretches[0].end_m < end_m - MEMORY_M:
+            self._stretches.popleft()
+
+    def mean(self, from_m: float, to_m: float) -> float | None:
+        """Mean coat weight between two counter readings; None where nothing is known of it."""
+        total = known = 0.0
+        for stretch in self._stretches:
+            metres = min(stretch.end_m, to_m) - max(stretch.start_m, from_m)
+            if metres > 0.0:
+                known += metres
+                total += metres * stretch.coat_kg_m2
+        return total / known if known >= 0.5 * (to_m - from_m) and known > 0.0 else None
+
+    def batch_at(self, at_m: float) -> int | None:
+        """The batch that lies at a counter reading."""
+        for stretch in self._stretches:
+            if stretch.start_m < at_m <= stretch.end_m:
+                return stretch.batch
+        return None

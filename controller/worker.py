@@ -1,0 +1,107 @@
+"""The child process a controller lives in: JSON lines in, JSON lines out, nothing else.
+
+The first line names the loop and brings the sealed configuration; the answer says ready. Then each
+line is a request and each answer a plan. The controller is warmed up before it says ready, so the
+first real cycle is as fast as any other. It ends with its input.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from controller.factory import build_controller
+from controller.plan import LoopController, Plan, PlanRequest
+from controller.plan_json import plan_to_json, request_from_json
+
+
+def main() -> int:
+    """Serve until the input ends; the exit code is 2 when the controller could not be built."""
+    answers = _own_the_output()
+    first = sys.stdin.readline()
+    try:
+        start = json.loads(first)
+        loop, sealed = str(start["loop"]), start["sealed"]
+        controller = build_controller(loop, sealed)
+        warm_up(loop, sealed)
+    except (ValueError, LookupError, TypeError, ArithmeticError, RuntimeError) as error:
+        _say(answers, {"ready": False, "error": f"{type(error).__name__}: {error}"})
+        return 2
+    kind = sealed["loops"][loop]["controller"]["kind"]
+    _say(answers, {"ready": True, "loop": loop, "kind": kind, "pid": os.getpid()})
+    for line in sys.stdin:
+        if line.strip():
+            _say(answers, answer_line(controller, line))
+    return 0
+
+
+def answer_line(controller: LoopController, line: str) -> dict[str, Any]:
+    """Answer one request line; a line that is no request gets a plan without proposal."""
+    try:
+        request = request_from_json(json.loads(line))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        return plan_to_json(Plan(f"unfit: the request cannot be read: {error!r}", None))
+    return finite(plan_to_json(controller.plan(request)))
+
+
+def finite(body: dict[str, Any]) -> dict[str, Any]:
+    """A plan that JSON can carry: with a number in it that is none, it has no proposal."""
+    if _all_finite(body):
+        return body
+    status = f"refused: a number in the plan is not finite ({body['status']})"
+    return plan_to_json(Plan(status, None))
+
+
+def warm_up(loop: str, sealed: Mapping[str, Any]) -> None:
+    """Plan once with a controller of its own, so every library is loaded and every page touched."""
+    build_controller(loop, sealed).plan(nominal_request(loop, sealed))
+
+
+def nominal_request(loop: str, sealed: Mapping[str, Any]) -> PlanRequest:
+    """A request as a line at rest would bring it: every setpoint in the middle of its range."""
+    setpoints = sealed["limits"]["setpoints"]
+    mvs = list(sealed["loops"][loop]["mvs"])
+    period_s = float(sealed["loops"][loop]["period"])
+    limits = {tag: tuple(setpoints[tag]["operating"]) for tag in mvs}
+    targets = {str(tag): float(value) for tag, value in sealed["recipe"]["targets"].items()}
+    return PlanRequest(
+        loop=loop,
+        sequence=0,
+        now_s=0.0,
+        values={"coater.line_speed": sealed["recipe"]["nominal"]["line_speed"], **targets},
+        quality={},
+        applied={tag: 0.5 * (low + high) for tag, (low, high) in limits.items()},
+        limits={tag: (float(low), float(high)) for tag, (low, high) in limits.items()},
+        max_step={tag: float(setpoints[tag]["rate"]) * period_s for tag in mvs},
+        closed=False,
+    )
+
+
+def _own_the_output() -> TextIO:
+    """Keep the real output for answers; whatever else is printed goes to the error stream."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    return answers
+
+
+def _say(answers: TextIO, body: Mapping[str, Any]) -> None:
+    answers.write(json.dumps(body, allow_nan=False) + "\n")
+    answers.flush()
+
+
+def _all_finite(body: object) -> bool:
+    if isinstance(body, float):
+        return math.isfinite(body)
+    if isinstance(body, dict):
+        return all(_all_finite(value) for value in body.values())
+    if isinstance(body, list):
+        return all(_all_finite(value) for value in body)
+    return True
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
