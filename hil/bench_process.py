@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -43,27 +43,30 @@ def say_ready(**facts: Any) -> None:  # noqa: ANN401 - whatever JSON can say
     sys.stdout.flush()
 
 
-async def until_told() -> None:
-    """Return on SIGTERM or SIGINT, or when the process that started this one is gone."""
+async def run_until_told(work: Coroutine[Any, Any, None], **facts: Any) -> None:  # noqa: ANN401
+    """Say ready with these facts, then work until SIGTERM or SIGINT, or until the parent is gone.
+
+    Work that fails ends the process with its error.
+    """
     told = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    working = asyncio.create_task(work)
+    ending = asyncio.create_task(_end(told))
+    say_ready(**facts)
+    done, _ = await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (working, ending):
+        task.cancel()
+    await asyncio.gather(working, ending, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _end(told: asyncio.Event) -> None:
     parent = os.getppid()
     while not told.is_set() and os.getppid() == parent:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(told.wait(), 0.5)
-
-
-async def run_until_told(*works: asyncio.Task[None]) -> None:
-    """Run until told to end; a work that fails ends the process with its error."""
-    end = asyncio.create_task(until_told())
-    done, _ = await asyncio.wait({end, *works}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (end, *works):
-        task.cancel()
-    await asyncio.gather(end, *works, return_exceptions=True)
-    for task in done:
-        task.result()
 
 
 class PlantClock:

@@ -17,7 +17,6 @@ from hil.bench_process import (
     PlantClock,
     arguments,
     run_until_told,
-    say_ready,
     write_log,
 )
 from hil.field_link import receive_frame, send_frame
@@ -118,9 +117,8 @@ async def run(argv: list[str] | None = None) -> None:
         server = await asyncio.start_server(process.serve, "127.0.0.1", 0)
         door = Door(options.state / "plant.sock", process.answer)
         await door.open()
-        say_ready(port=server.sockets[0].getsockname()[1])
         try:
-            await run_until_told(asyncio.create_task(process.run()))
+            await run_until_told(process.run(), port=server.sockets[0].getsockname()[1])
         finally:
             server.close()
             await door.close()

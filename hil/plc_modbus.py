@@ -22,7 +22,6 @@ from hil.bench_process import (
     arguments,
     read_sealed,
     run_until_told,
-    say_ready,
     write_log,
 )
 from hil.field_link import FieldCable
@@ -109,12 +108,11 @@ async def run(argv: list[str] | None = None) -> None:
         server = await serve(ModbusPlc(station), source)
         door = Door(options.state / "plc-mixer.sock", door_of(station))
         await door.open()
-        say_ready(port=source["port"], host=source["host"])
         cable = FieldCable("mixer", options.field)
         clock = PlantClock(options.speed)
         work = scan_for_ever(station, cable, clock, options.scan, _nothing_to_publish)
         try:
-            await run_until_told(asyncio.create_task(work))
+            await run_until_told(work, port=source["port"], host=source["host"])
         finally:
             cable.close()
             await door.close()

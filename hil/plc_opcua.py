@@ -22,7 +22,6 @@ from hil.bench_process import (
     arguments,
     read_sealed,
     run_until_told,
-    say_ready,
     write_log,
 )
 from hil.field_link import FieldCable
@@ -128,12 +127,11 @@ async def run(argv: list[str] | None = None) -> None:
         await plc.open()
         door = Door(options.state / "plc-coater.sock", door_of(station))
         await door.open()
-        say_ready(port=urlsplit(endpoint).port, endpoint=endpoint)
         cable = FieldCable("coater", options.field)
         clock = PlantClock(options.speed)
         work = scan_for_ever(station, cable, clock, options.scan, plc.publish)
         try:
-            await run_until_told(asyncio.create_task(work))
+            await run_until_told(work, port=urlsplit(endpoint).port, endpoint=endpoint)
         finally:
             cable.close()
             await door.close()

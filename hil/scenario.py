@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 FOLDER = Path(__file__).parent / "scenarios"
 MINUTE_S = 60.0
-LoopName = Literal["coating", "mixing"]
+LOOPS = ("coating", "mixing")
 
 
 class ScenarioError(ValueError):
@@ -51,12 +51,12 @@ class Scenario(_Strict):
     why: str
     duration_min: float = Field(gt=0.0)
     settle_min: float = Field(ge=0.0)
-    loops: list[LoopName] = Field(min_length=1)
+    loops: list[str] = Field(min_length=1)
     mismatch: bool
     seeds: list[int] = Field(min_length=1)
     start: Literal["running", "cold"] = "running"
     line_speed_m_min: float = Field(gt=0.0)
-    band_percent: dict[LoopName, float]
+    band_percent: dict[str, float]
     band_reason: str
     plant: dict[str, float] = Field(default_factory=dict)
     events: list[Event]
@@ -102,6 +102,8 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
 
 
 def _check(path: Path, scenario: Scenario) -> None:
+    if unknown := {*scenario.loops, *scenario.band_percent}.difference(LOOPS):
+        raise ScenarioError(f"{path}: no loop is called {min(unknown)}; known are {LOOPS}")
     if missing := [loop for loop in scenario.loops if loop not in scenario.band_percent]:
         raise ScenarioError(f"{path}: band_percent lacks {missing[0]}")
     if late := [event for event in scenario.events if event.at_min >= scenario.duration_min]:

@@ -186,7 +186,7 @@ class ScenarioRun:
         low, high = self.sealed["limits"]["setpoints"][tag]["operating"]
         hours = (self.scenario.duration_s - self.scenario.settle_s) / 3600.0
         moved = kpi.travel([self.trace[tag][i] for i in scored])
-        return moved / (high - low) / hours
+        return float(moved / (high - low) / hours)
 
     def _event_windows(self) -> list[kpi.Window]:
         starts = [event.at_s for event in self.scenario.events]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hil.plc_program import Value
@@ -69,7 +69,7 @@ def registers_of_wire(tag: Mapping[str, Any], wire: Value) -> list[int]:
     return words if tag.get("word_order") != "little" else words[::-1]
 
 
-def wire_of_registers(tag: Mapping[str, Any], registers: list[int]) -> Value:
+def wire_of_registers(tag: Mapping[str, Any], registers: Sequence[int]) -> Value:
     """Return the wire word that stands in Modbus registers."""
     words = registers if tag.get("word_order") != "little" else registers[::-1]
     raw = b"".join(word.to_bytes(2, "big") for word in words)

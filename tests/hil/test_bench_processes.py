@@ -1,4 +1,4 @@
-"""The bench as processes: real OPC UA and Modbus clients, the side door, write logs, a clean end."""
+"""The bench as processes: real OPC UA and Modbus clients, side door, write logs, a clean end."""
 
 from __future__ import annotations
 
