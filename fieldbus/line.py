@@ -103,7 +103,8 @@ class Line:
         return {
             "protocol": self.source.protocol,
             "address": self.source.address,
-            "insecure": self.source.protocol == "opcua" and self.source.insecure,
+            # Modbus/TCP has no protection to switch off
+            "insecure": self.source.insecure or self.source.protocol == "modbus-tcp",
             "connected": supervisor.ready,
             "epoch": supervisor.epoch,
             "attempts": supervisor.attempts,

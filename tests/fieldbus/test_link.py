@@ -1,0 +1,58 @@
+"""Cutting a connection: what is still queued must not arrive later."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import socket
+import sys
+import termios
+
+import pytest
+
+from fieldbus.link import cut
+
+QUEUED = 20_000_000  # bytes: more than both kernel buffers of a connection hold
+
+
+@pytest.mark.requirement("P10")
+def test_a_cut_connection_delivers_nothing_of_its_queue_to_a_peer_that_wakes_up() -> None:
+    async def story() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            loop = asyncio.get_running_loop()
+            address = server.getsockname()
+            transport, _ = await loop.create_connection(asyncio.Protocol, *address)
+            peer, _ = server.accept()
+            with peer:
+                transport.write(b"s" * QUEUED)  # the peer sleeps
+                handed_over = QUEUED - transport.get_write_buffer_size()
+                in_the_kernel = unsent(transport.get_extra_info("socket").fileno())
+                assert in_the_kernel > 0
+                cut(transport)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                assert received(peer) <= handed_over - in_the_kernel
+
+    asyncio.run(story())
+
+
+def unsent(fileno: int) -> int:
+    """Return how many bytes the kernel still holds for the other side."""
+    answer = fcntl.ioctl(fileno, termios.TIOCOUTQ, b"\0\0\0\0")
+    return int.from_bytes(answer, sys.byteorder)
+
+
+def received(peer: socket.socket) -> int:
+    """Read until the end or the reset; return how many bytes came."""
+    peer.settimeout(10.0)
+    total = 0
+    try:
+        while chunk := peer.recv(1_000_000):
+            total += len(chunk)
+    except ConnectionResetError:
+        pass
+    return total
+
+
+def test_cutting_nothing_is_no_fault() -> None:
+    cut(None)
