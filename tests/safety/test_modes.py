@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from dataclasses import replace
 
 import pytest
 
@@ -31,11 +32,7 @@ def _asked(before: ModeState, after: ModeState) -> list[ModeState]:
     """In INIT the gate may have put the remote request up, or not yet."""
     if after.mode is not Mode.INIT:
         return [after]
-    return [ModeState(**_fields(after) | {"asked": asked}) for asked in (after.asked, True)]
-
-
-def _fields(state: ModeState) -> dict[str, object]:
-    return {name: getattr(state, name) for name in ModeState.__slots__}
+    return [after, replace(after, asked=True)]
 
 
 def _walk() -> dict[ModeState, list[tuple[Request, Facts, ModeState]]]:
