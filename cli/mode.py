@@ -1,0 +1,98 @@
+"""`./rheostat mode`: ask a running engine how it is, or for a mode."""
+
+from __future__ import annotations
+
+import getpass
+import json as words
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from cli.places import state_of_running_engine
+from cli.refusal import FINDINGS, OK, USAGE, RefusalError
+from cli.words import Flag, Text
+from service.config_problem import did_you_mean
+
+MODES = ("OFF", "SHADOW", "AUTO")
+
+
+def mode(
+    loop: Text = "",
+    requested: Annotated[str, Parameter(name="MODE", show_default=False)] = "",
+    /,
+    *,
+    who: Text = "",
+    why: Text = "",
+    reset: Flag = False,
+    state: Path | None = None,
+    json: Flag = False,
+) -> int:
+    """Ask a running engine for a mode; without LOOP and MODE, say how every loop is.
+
+    The request goes into the records with the name of the person. What the loop then really does
+    is computed every cycle: AUTO may be refused, and the answer says why.
+
+    Parameters
+    ----------
+    loop
+        'coating', 'mixing' or 'all'.
+    requested
+        OFF, SHADOW or AUTO.
+    who
+        Who asks; default: the user of this session.
+    why
+        The reason, for the record.
+    reset
+        Clear a trip with this request.
+    state
+        State folder of the engine; default: the one engine running here.
+    json
+        Print the engine's answer as JSON.
+    """
+    message = _message(loop, requested, who, why, reset=reset)
+    from service.commands import EngineUnreachableError, ask
+
+    try:
+        answer = ask(state_of_running_engine(state), message)
+    except EngineUnreachableError as error:
+        raise RefusalError(
+            str(error).partition(" Next: ")[0],
+            "the request did not arrive; the PLC keeps what it has",
+            "start the engine with `./rheostat run`, or name its directory with --state",
+        ) from error
+    if json:
+        print(words.dumps(answer, indent=2, ensure_ascii=False))
+    elif message["do"] == "status" and answer.get("ok"):
+        print(_status(answer))
+    else:
+        print(answer.get("text", ""))
+    return OK if answer.get("ok") else FINDINGS
+
+
+def _message(loop: str, requested: str, who: str, why: str, *, reset: bool) -> dict[str, Any]:
+    if not loop:
+        return {"do": "status"}
+    wanted = requested.upper()
+    if wanted not in MODES:
+        asked = f"'{requested}' is not a mode" if requested else f"no mode is named for '{loop}'"
+        raise RefusalError(
+            f"{asked}.{did_you_mean(requested, MODES)}",
+            "nothing was asked of the engine",
+            f"./rheostat mode {loop} OFF, SHADOW or AUTO",
+            USAGE,
+        )
+    message: dict[str, Any] = {"do": "mode", "loop": loop, "mode": wanted}
+    message |= {"who": who or getpass.getuser(), "reset": reset}
+    return message | ({"why": why} if why else {})
+
+
+def _status(answer: dict[str, Any]) -> str:
+    lines = [f"line {answer['line']['id']}, engine pid {answer['pid']}"]
+    for name, loop in answer["loops"].items():
+        lines.append(
+            f"  {name:<10} {loop.get('mode', '?'):<8} (asked: {loop.get('requested', '?')})"
+        )
+    for name, source in answer["sources"].items():
+        lines.append(f"  {name:<10} {'connected' if source.get('connected') else 'not connected'}")
+    return "\n".join(lines)
