@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from safety.case import Case, is_number
 from safety.modes import CLOSED
-from safety.shape import is_safe, nearest, shape
+from safety.shape import is_safe, nearest, shape, towards
 from safety.words import Action, Reason
 
 NOTHING: Mapping[str, float] = MappingProxyType({})
@@ -29,18 +29,21 @@ def cut_down(case: Case) -> tuple[Mapping[str, float], list[Reason]]:
         wish, applied = case.wishes.get(tag), case.snapshot.applied.get(tag)
         if not is_number(wish) or not is_number(applied):
             return NOTHING, [Reason("IL-19", Action.HOLD, tag, "nothing to count a move from")]
-        step = rule.rate_per_s * moving_s
-        shaped = shape(rule, float(wish), applied, step)
+        step, whole_step = rule.rate_per_s * moving_s, rule.rate_per_s * case.rules.period_s
+        # A slow PLC lags behind our last command: turning round from where it is must not make the
+        # commands themselves jump by more than one cycle's move.
+        steady = towards(float(wish), case.state.commanded.get(tag, float(wish)), whole_step)
+        shaped = shape(rule, steady, applied, step)
         if not is_safe(rule, shaped.value, applied, step):
             text = f"the gate's own result {shaped.value!r} does not pass its check"
             return NOTHING, [Reason("IL-04", Action.TRIP, tag, text)]
         allowed[tag] = shaped.value
-        share = abs(wish - shaped.value) / (rule.rate_per_s * case.rules.period_s)
+        share = abs(wish - shaped.value) / whole_step
         if shaped.boxed:
             low, high = rule.operating
             text = f"wanted {wish:.6g}, operating range {low:.6g} to {high:.6g}"
             cuts.append((share, Reason("IL-01", Action.CLAMP, tag, text)))
-        if shaped.slowed:
+        if shaped.slowed or steady != wish:
             text = f"wanted {wish:.6g} from {applied:.6g}, at most {step:.6g} now"
             cuts.append((share, Reason("IL-02", Action.CLAMP, tag, text)))
         if shaped.too_small:

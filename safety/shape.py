@@ -34,7 +34,7 @@ def shape(rule: SetpointRule, wanted: float, applied: float, step: float) -> Sha
     by at most `step`, exactly, in real numbers.
     """
     target = nearest(wanted, rule.operating)
-    moved = _towards(target, applied, step)
+    moved = towards(target, applied, step)
     inside = rule.operating[0] <= applied <= rule.operating[1]
     value = _whole_grains(applied, moved, rule.resolution) if inside else moved
     return Shaped(
@@ -79,8 +79,8 @@ def excess(value: float, span: tuple[float, float]) -> float:
     return low - value if value < low else value - high
 
 
-def _towards(target: float, applied: float, step: float) -> float:
-    """Move from `applied` towards `target` by at most `step`.
+def towards(target: float, applied: float, step: float) -> float:
+    """Return where a move from `applied` towards `target` by at most `step` ends.
 
     The sum is rounded one unit inwards: rounding to nearest may be half a unit too far, and a rate
     limit that is broken by half a unit is broken.

@@ -66,7 +66,11 @@ def test_the_way_to_auto_is_shadow_handshake_auto_and_bumpless() -> None:
 def test_the_handshake_waits_for_a_plc_that_is_still_remote_from_before() -> None:
     loop = Drive()
     loop.plant.remote_active = loop.plant.request_was = True
-    loop.plant.write = lambda command: None  # type: ignore[method-assign]
+
+    def ignored(command: Command | None) -> WriteResult | None:
+        return WriteResult("written", dict(command.setpoints), "", 0.0) if command else None
+
+    loop.plant.write = ignored  # type: ignore[method-assign]
     seen = [loop.cycle(AUTO) for _ in range(6)]
     assert seen[-1].mode is Mode.INIT
     assert all(v.command is None or v.command.remote is False for v in seen)
@@ -423,6 +427,18 @@ def test_a_plc_that_is_slower_or_narrower_is_followed(drive: Drive) -> None:
         assert verdict.mode is Mode.AUTO
         assert verdict.allowed[PUMP] - before <= 0.08
     assert "IL-18" in {reason.rule for reason in verdict.reasons}
+
+
+@pytest.mark.requirement("IL-02")
+def test_turning_round_in_front_of_a_slow_plc_makes_no_jump(drive: Drive) -> None:
+    def stuck(command: Command | None) -> WriteResult | None:
+        assert command is not None
+        return WriteResult("written", dict(command.setpoints), "", 0.0)
+
+    up = drive.cycle(AUTO, {PUMP: 3.0, GAP: 280e-6}, write=stuck).allowed[PUMP]
+    down = drive.cycle(AUTO, {PUMP: 2.3, GAP: 280e-6}).allowed[PUMP]
+    assert up == pytest.approx(2.68)
+    assert down == pytest.approx(2.6)
 
 
 def test_a_slow_plc_is_no_foreigner_while_nobody_knows_what_was_written(drive: Drive) -> None:

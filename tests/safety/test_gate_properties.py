@@ -309,7 +309,7 @@ def test_over_any_story_no_setpoint_in_use_ever_jumps_or_leaves(story: list[Any]
             number += 1
         before = dict(drive.plant.applied)
         request = ask("OFF", number) if event == "off" else ask("AUTO", number)
-        last_s = drive.state.commanded_s
+        last_s, last = drive.state.commanded_s, dict(drive.state.commanded)
         verdict = drive.cycle(
             request,
             proposal=_made_now(proposal),
@@ -323,6 +323,8 @@ def test_over_any_story_no_setpoint_in_use_ever_jumps_or_leaves(story: list[Any]
             for tag, rate in ((PUMP, 0.01), (GAP, 1e-6)):
                 move = abs(Fraction(verdict.command.setpoints[tag]) - Fraction(before[tag]))
                 assert move <= Fraction(rate * moving_s)
+                jump = abs(Fraction(verdict.command.setpoints[tag]) - Fraction(last[tag]))
+                assert jump <= Fraction(rate * 8.0)
         if event == "restart":
             assert verdict.mode in (Mode.OFF, Mode.SHADOW)
             assert verdict.command is None

@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from safety.rules import RuleError, loop_rules
+from safety.rules import loop_rules
+from safety.strict import RuleError
+from service.config_load import load_line
 from tests.safety.builders import (
     ACTIVE,
     BEAT,
@@ -171,6 +174,17 @@ def test_a_loop_may_have_no_phases_and_an_unknown_loop_is_refused() -> None:
         loop_rules(sealed(), "mixing")
     with pytest.raises(RuleError, match="no section 'loops'"):
         loop_rules({}, LOOP)
+
+
+@pytest.mark.parametrize("loop", ["coating", "mixing"])
+def test_the_line_we_ship_gives_every_loop_its_rules(loop: str) -> None:
+    line = load_line(Path(__file__).parents[2] / "config" / "line.yaml")
+    found = loop_rules(line.sealed, loop)
+    for tag, rule in found.setpoints.items():
+        wire = line.sealed["tags"][tag]
+        assert wire["low"] <= rule.equipment[0] < rule.equipment[1] <= wire["high"]
+        assert rule.resolution < rule.rate_per_s * found.period_s
+    assert (found.phase is not None) is (loop == "mixing")
 
 
 @pytest.mark.requirement("P11")

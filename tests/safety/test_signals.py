@@ -205,7 +205,7 @@ def test_spikes_to_different_places_are_never_a_level() -> None:
 def test_fresh_reads_of_an_old_value_are_stale() -> None:
     """StatusCode Good, read just now, and a source time that stands still (F08, F33)."""
     watch = Watch()
-    seen = []
+    seen: list[Sample] = []
     for _ in range(5):
         sample = good(0.0857 + 1e-4 * len(seen), watch.now_s + PERIOD_S, source_time_s=5.0e8)
         seen.append(watch.cycle(coater__dry_coat_weight=sample).samples[WEIGHT])
