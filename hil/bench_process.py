@@ -14,6 +14,8 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+PARENT_PID = os.getppid()  # as early as possible: a parent may be gone before we are ready
+
 
 def arguments(what: str, argv: list[str] | None = None, *, field: bool) -> argparse.Namespace:
     """Parse the arguments of a bench process; `field` adds the port of the plant's field link."""
@@ -63,8 +65,7 @@ async def run_until_told(work: Coroutine[Any, Any, None], **facts: Any) -> None:
 
 
 async def _end(told: asyncio.Event) -> None:
-    parent = os.getppid()
-    while not told.is_set() and os.getppid() == parent:
+    while not told.is_set() and os.getppid() == PARENT_PID:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(told.wait(), 0.5)
 

@@ -43,6 +43,19 @@ def sigma(values: Sequence[float]) -> float:
     return math.sqrt(mean([(value - middle) ** 2 for value in values]))
 
 
+def smoothed(t: Sequence[float], e: Sequence[float], span_s: float) -> list[float]:
+    """Return the running mean of e over the last `span_s`: what is left of noise and pulsation."""
+    means: list[float] = []
+    total, first = 0.0, 0
+    for at, error in zip(t, e, strict=True):
+        total += error
+        while t[first] <= at - span_s:
+            total -= e[first]
+            first += 1
+        means.append(total / (len(means) + 1 - first))
+    return means
+
+
 def off_spec(amounts: Sequence[float], e: Sequence[float], band: float) -> float:
     """Return how much was outside the band: `amounts` is what each sample stands for (m, s)."""
     pairs = zip(amounts, e, strict=True)

@@ -21,6 +21,7 @@ from service.cycle import LoopContext, loop_context, run_cycle
 
 AUTO_ASKED_AT_S = 30.0
 SAMPLE_EVERY_S = 2.0
+SMOOTHING_S = 60.0  # a recovery is judged on the mean of a minute, not on a pump's pulse
 SETTLED_AFTER_EVENT_S = 1500.0  # ten dead times at 10 m/min
 TRUE_CV = {
     "coating": "coater.dry_coat_weight_at_gauge",
@@ -150,8 +151,9 @@ class ScenarioRun:
         amounts = kpi.steps(trace["web_m"] if loop == "coating" else t)
         unit = "off_spec_m" if loop == "coating" else "off_spec_min"
         share = 1.0 if loop == "coating" else 1.0 / 60.0
+        calm = kpi.smoothed(t, e, SMOOTHING_S)
         recoveries = [
-            kpi.recovery(t, e, band, window, event.dwell_min * 60.0)
+            kpi.recovery(t, calm, band, window, event.dwell_min * 60.0)
             for event, window in zip(scenario.events, self._event_windows(), strict=True)
         ]
         verdict = judge_rows(

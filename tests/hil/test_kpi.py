@@ -67,3 +67,9 @@ def test_the_interval_is_students() -> None:
 
 def test_windows_are_half_open() -> None:
     assert kpi.inside([0.0, 1.0, 2.0, 3.0], [(1.0, 2.0), (3.0, 4.0)]) == [1, 3]
+
+
+def test_smoothing_takes_a_pulse_away_and_leaves_a_ramp_half_a_span_late() -> None:
+    ramp = [1e-4 * t + (0.01 if i % 2 else -0.01) for i, t in enumerate(T)]
+    calm = kpi.smoothed(T, ramp, 60.0)
+    assert calm[-1] == pytest.approx(1e-4 * (T[-1] - 29.0), abs=1e-6)
