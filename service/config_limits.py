@@ -45,6 +45,7 @@ def check_limits(desk: Desk) -> None:
 
 
 _NESTED = ("operating", "proven", "equipment")
+_READ_ROLES = ("heartbeat_in", "remote_ready", "remote_active")
 
 
 def _check_motion(desk: Desk, name: str, operating: _Span | None) -> None:
@@ -190,8 +191,11 @@ def check_times(desk: Desk) -> None:
         source = at(desk.line, *base, "handshake", "source")
         if isinstance(source, str):
             _within_period(desk, ("sources", source, "timeout"), period)
+        read = [at(desk.line, *base, "handshake", role) for role in _READ_ROLES]
         for group in ("permissives", "critical", "optional"):
-            for _, name in texts(desk.line, *base, group):
+            read += [name for _, name in texts(desk.line, *base, group)]
+        for name in read:
+            if isinstance(name, str):
                 _check_age(desk, name, loop, period)
 
 

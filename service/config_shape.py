@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,10 +34,15 @@ def check_shape(document: Document, model: type[BaseModel]) -> BaseModel | None:
     try:
         return model.model_validate(document.tree)
     except ValidationError as error:
-        schema = model.model_json_schema()
+        schema = _schema_of(model)
         for item in error.errors(include_url=False):
             _report(document, schema, item)
     return None
+
+
+@functools.cache
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _report(document: Document, schema: Mapping[str, Any], item: Mapping[str, Any]) -> None:
