@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,8 @@ from controller.plan import LoopController, Plan, PlanRequest
 from controller.problem import Optimizer, Shape
 from plant_models.control_model import ControlModel
 from plant_models.parameters import Parameters
+
+ACCIDENTS = (ArithmeticError, ValueError, LookupError, RuntimeError, TypeError)
 
 
 class Guarded:
@@ -31,9 +34,14 @@ class Guarded:
         started = time.perf_counter()
         try:
             plan = self.inner.plan(request)
-        except (ArithmeticError, ValueError, LookupError, RuntimeError, TypeError) as error:
+        except ACCIDENTS as error:
             plan = Plan(f"failed: {type(error).__name__}: {error}", None)
         return replace(plan, solve_ms=round(1000.0 * (time.perf_counter() - started), 3))
+
+    def observe(self, request: PlanRequest) -> None:
+        """Take one cycle's readings in, whatever the numbers do."""
+        with contextlib.suppress(*ACCIDENTS):
+            self.inner.observe(request)
 
 
 def build_controller(loop: str, sealed: Mapping[str, Any]) -> LoopController:

@@ -54,3 +54,7 @@ class HoldController:
             if mv.tag in request.applied and (not request.closed or mv.tag not in self._held):
                 self._held[mv.tag] = request.applied[mv.tag]
         return plain_plan(self._spec, request, dict(self._held), [])
+
+    def observe(self, request: PlanRequest) -> None:
+        """Take one cycle's readings in."""
+        self.plan(request)

@@ -85,6 +85,10 @@ class MpcController:
             echo=echo(answer),
         )
 
+    def observe(self, request: PlanRequest) -> None:
+        """Take one cycle's readings into the estimate, without planning."""
+        self._estimator.update(request, self._spec.horizon)
+
     # -- asking ----------------------------------------------------------------------------------
 
     def _question(self, request: PlanRequest, estimate: Estimate) -> Question:

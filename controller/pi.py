@@ -140,6 +140,10 @@ class CoatingPi:
             notes.append(f"{cv}: no good reading, the ratio is held")
         return plain_plan(self._spec, request, setpoints, notes)
 
+    def observe(self, request: PlanRequest) -> None:
+        """Take one cycle's readings in."""
+        self.plan(request)
+
 
 class MixingPi:
     """PI on viscosity doses solvent, PI on temperature moves the jacket; the anchor keeps on."""
@@ -165,6 +169,10 @@ class MixingPi:
         self._move_jacket(request, setpoints, notes)
         self._dose(request, setpoints, notes)
         return plain_plan(self._spec, request, setpoints, notes)
+
+    def observe(self, request: PlanRequest) -> None:
+        """Take one cycle's readings in."""
+        self.plan(request)
 
     def _new_batch(self, request: PlanRequest) -> None:
         batch = int(number(request.values, "mixer.batch", float(self._batch or 0)))

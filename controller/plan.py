@@ -81,6 +81,10 @@ class LoopController(Protocol):
         """Answer one cycle."""
         ...
 
+    def observe(self, request: PlanRequest) -> None:
+        """Take one cycle's readings in without planning: how a standby keeps its estimate."""
+        ...
+
 
 class Planner(Protocol):
     """How the engine reaches a controller: in a worker process, or in this one for simulation."""

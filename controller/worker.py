@@ -40,9 +40,16 @@ def main() -> int:
 
 
 def answer_line(controller: LoopController, line: str) -> dict[str, Any]:
-    """Answer one request line; a line that is no request gets a plan without proposal."""
+    """Answer one request line; a line that is no request gets a plan without proposal.
+
+    A request inside {"observe": ...} is only taken in: that is how a standby keeps its estimate.
+    """
     try:
-        request = request_from_json(json.loads(line))
+        body = json.loads(line)
+        if isinstance(body, dict) and body.keys() == {"observe"}:
+            controller.observe(request_from_json(body["observe"]))
+            return {"observed": True}
+        request = request_from_json(body)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         return plan_to_json(Plan(f"unfit: the request cannot be read: {error!r}", None))
     return finite(plan_to_json(controller.plan(request)))

@@ -2,8 +2,13 @@
 
 A solver may be late, hang, crash or leak; none of that may touch heartbeats, shedding or records.
 So the deadline is kept here: an answer that is not back in time is no answer, that child is killed
-by its process id, a warm spare answers the next cycle, and a new spare is built meanwhile. Nothing
-is ever queued: one question, one answer or none (SVC-03, F47, F48, GMP-06).
+by its process id, a spare answers the next cycle, and a new spare is built meanwhile. Nothing is
+ever queued: one question, one answer or none (SVC-03, F47, F48, GMP-06).
+
+The spare is told every question too, without being asked for a plan, and a new one first hears
+the last ones. So it holds the same estimate of the plant as the worker it replaces, and taking
+over is no bump. While no spare stands, a worker that is only slow is kept: a late answer is still
+no answer, but killing the last worker would turn one slow cycle into many.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ import contextlib
 import json
 import os
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +29,7 @@ from controller.plan_json import plan_from_json, request_to_json
 _LINE_LIMIT = 8 * 2**20  # a plan with long horizons is tens of kilobytes
 _BOOT_PATIENCE_S = 120.0  # importing and building a controller on a busy machine
 _LONGEST_BACKOFF_S = 30.0
+_REMEMBERED = 240  # questions a new spare hears: half an hour at 8 s, more than hose and web hold
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -51,6 +58,9 @@ class _Child:
     def __init__(self, process: asyncio.subprocess.Process, facts: Mapping[str, Any]) -> None:
         self.process = process
         self.facts = facts
+        self.heard = 0  # how many of all questions it knows
+        self.overdue: asyncio.Task[bytes] | None = None
+        self._turn = asyncio.Lock()
 
     @property
     def pid(self) -> int:
@@ -84,15 +94,19 @@ class _Child:
         """Send one line, return one line; raises OSError when the worker is gone."""
         if self.process.stdin is None or self.process.stdout is None:
             raise OSError("the worker has no pipes")
-        self.process.stdin.write(line + b"\n")
-        await self.process.stdin.drain()
-        answer = await self.process.stdout.readline()
+        async with self._turn:
+            self.process.stdin.write(line + b"\n")
+            await self.process.stdin.drain()
+            answer = await self.process.stdout.readline()
         if not answer.endswith(b"\n"):
             raise OSError("the worker ended in the middle of an answer")
         return answer
 
     async def end(self) -> None:
         """Kill this child, and no other, and reap it."""
+        if self.overdue is not None:
+            self.overdue.cancel()
+            await asyncio.wait({self.overdue})
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         await self.process.wait()
@@ -116,6 +130,9 @@ class SolverProcess:
         self._builder: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._asking = False
+        self._asked: deque[bytes] = deque(maxlen=_REMEMBERED)
+        self._total = 0
+        self._teller: asyncio.Task[None] | None = None
         self.counts = {"asked": 0, "answered": 0, "late": 0, "dead": 0, "built": 0, "failed": 0}
         self.last_failure = ""
 
@@ -142,33 +159,80 @@ class SolverProcess:
         """
         if self._asking:
             return Plan("busy", None)
+        self._asking = True
+        line = _line(request)
+        self._asked.append(line)
+        self._total += 1
+        try:
+            return await self._ask(line, deadline_s)
+        finally:
+            self._asking = False
+            self._tell_spare()
+
+    async def _ask(self, line: bytes, deadline_s: float) -> Plan:
         child = self._take()
         if child is None:
             return Plan("starting", None, notes=(self.last_failure,) if self.last_failure else ())
-        self._asking = True
+        if child.overdue is not None:
+            self.counts["late"] += 1
+            return Plan("late", None, notes=("still busy with an earlier question, and no spare",))
         self.counts["asked"] += 1
+        question = asyncio.create_task(self._hear(child, line))
         try:
-            answer = await asyncio.wait_for(child.ask(_line(request)), deadline_s)
-            plan = plan_from_json(json.loads(answer))
+            done, _ = await asyncio.wait({question}, timeout=deadline_s)
+            if not done:
+                return self._late(child, question, deadline_s)
+            plan = plan_from_json(json.loads(question.result()))
         except asyncio.CancelledError:
-            self._lose("dead", "the question was withdrawn")  # its answer must not meet the next
+            question.cancel()  # its answer must not meet the next question
+            self._lose("dead", "the question was withdrawn")
             raise
-        except TimeoutError:
-            return self._lose("late", f"no answer within {deadline_s:.3f} s")
         except OSError as error:
             return self._lose("dead", str(error))
         except (ValueError, TypeError, KeyError) as error:
             return self._lose("garbled", f"the answer was no plan: {error!r}")
-        finally:
-            self._asking = False
         self.counts["answered"] += 1
         return plan
 
+    def _late(self, child: _Child, question: asyncio.Task[bytes], deadline_s: float) -> Plan:
+        """No answer in time: the spare takes over; without one, the worker may finish."""
+        child.overdue = question
+        note = f"no answer within {deadline_s:.3f} s"
+        if self._spare is not None and self._spare.alive:
+            return self._lose("late", note)
+        self.counts["late"] += 1
+        return Plan("late", None, notes=(note,))
+
+    async def _hear(self, child: _Child, line: bytes) -> bytes:
+        """Ask a child that has heard every question before this one."""
+        await self._catch_up(child, self._total - 1)
+        answer = await child.ask(line)
+        child.heard = self._total
+        return answer
+
+    async def _catch_up(self, child: _Child, to: int) -> None:
+        """Tell a child the questions up to number `to` that it has not heard."""
+        while child.heard < to:
+            oldest = self._total - len(self._asked)
+            number = max(child.heard, oldest)
+            await child.ask(b'{"observe":' + self._asked[number - oldest] + b"}")
+            child.heard = number + 1
+
+    def _tell_spare(self) -> None:
+        """Let the spare hear what the worker was asked; off the control path, one at a time."""
+        if self._spare is not None and (self._teller is None or self._teller.done()):
+            self._teller = asyncio.create_task(self._keep_up(self._spare))
+
+    async def _keep_up(self, spare: _Child) -> None:
+        with contextlib.suppress(OSError):  # a spare that died is found by the next question
+            await self._catch_up(spare, self._total)
+
     async def close(self) -> None:
         """Kill and reap every child."""
-        if self._builder is not None:
-            self._builder.cancel()
-            await asyncio.wait({self._builder})
+        for task in (self._builder, self._teller):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
         for child in (self._active, self._spare):
             if child is not None:
                 await child.end()
@@ -184,6 +248,13 @@ class SolverProcess:
                 self.counts["dead"] += 1
                 self._bury(child)
                 setattr(self, name, None)
+        late = self._active
+        if late is not None and late.overdue is not None:
+            if late.overdue.done() and late.overdue.exception() is None:
+                late.overdue = None  # it was only slow; its answer is too old to be used
+            elif late.overdue.done() or self._spare is not None:
+                self._bury(late)
+                self._active = None
         if self._active is None:
             self._active, self._spare = self._spare, None
         if self._active is None or self._spare is None:
@@ -206,12 +277,22 @@ class SolverProcess:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
+    async def _boot(self) -> _Child:
+        """Return a new child that has heard the last questions."""
+        child = await _Child.boot(self._command, self._first_line)
+        try:
+            await asyncio.wait_for(self._catch_up(child, self._total), _BOOT_PATIENCE_S)
+        except BaseException:
+            await child.end()
+            raise
+        return child
+
     async def _build(self) -> None:
         """Build until worker and spare stand; after a failure wait longer each time."""
         backoff_s = 0.5
         while self._active is None or self._spare is None:
             try:
-                child = await _Child.boot(self._command, self._first_line)
+                child = await self._boot()
             except (OSError, ValueError) as error:
                 self.counts["failed"] += 1
                 self.last_failure = f"the worker did not start: {error}"

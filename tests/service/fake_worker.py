@@ -17,7 +17,7 @@ from controller.plan_json import plan_to_json, request_from_json
 from safety.words import Proposal
 
 
-def answer(request: PlanRequest) -> str:
+def answer(request: PlanRequest, heard: int) -> str:
     """Return the answer line to one request: keep the setpoints, plus one resolution step."""
     mood = request.values.get("misbehave")
     if mood == "hang":
@@ -29,7 +29,8 @@ def answer(request: PlanRequest) -> str:
     if mood == "slow":
         time.sleep(0.3)
     wish = Proposal(moved(request.applied), "solved", 1, 0.0, 0.0, request.now_s)
-    plan = Plan("solved", wish, estimate={"pid": float(os.getpid())}, notes=(environment(),))
+    known = {"pid": float(os.getpid()), "heard": float(heard)}
+    plan = Plan("solved", wish, estimate=known, notes=(environment(),))
     return json.dumps(plan_to_json(plan))
 
 
@@ -51,8 +52,14 @@ def main() -> None:
         return
     sys.stdout.write(json.dumps({"ready": True, "loop": first["loop"]}) + "\n")
     sys.stdout.flush()
+    heard = 0
     for line in sys.stdin:
-        sys.stdout.write(answer(request_from_json(json.loads(line))) + "\n")
+        body = json.loads(line)
+        heard += 1
+        if "observe" in body:
+            sys.stdout.write('{"observed":true}\n')
+        else:
+            sys.stdout.write(answer(request_from_json(body), heard) + "\n")
         sys.stdout.flush()
 
 

@@ -100,6 +100,38 @@ def test_a_bad_child_costs_one_proposal_and_the_spare_answers_next(
     story(tell)
 
 
+def test_whoever_takes_over_has_heard_every_question() -> None:
+    async def tell() -> None:
+        async with solver() as process:
+            for number in range(1, 6):
+                plan = await process.plan(question(), AMPLE_S)
+                assert plan.estimate["heard"] == number
+            os.kill(process.pids[0], signal.SIGKILL)
+            await until(lambda: len(process.pids) == 1)
+            assert (await process.plan(question(), AMPLE_S)).estimate["heard"] == 6, "the spare"
+            await process.ready()
+            os.kill(process.pids[0], signal.SIGKILL)
+            await until(lambda: len(process.pids) == 1)
+            assert (await process.plan(question(), AMPLE_S)).estimate["heard"] == 7, "a new one"
+
+    story(tell)
+
+
+def test_the_last_worker_may_finish_late_and_answers_the_next_question() -> None:
+    async def tell() -> None:
+        async with solver() as process:
+            worker, spare = process.pids
+            os.kill(spare, signal.SIGKILL)
+            await until(lambda: process.pids == [worker])
+            plan = await process.plan(question("slow"), 0.1)
+            assert (plan.status, plan.proposal) == ("late", None)
+            await asyncio.sleep(0.4)
+            plan = await process.plan(question(), AMPLE_S)
+            assert (plan.status, plan.estimate["pid"]) in (("solved", worker), ("late", None))
+
+    story(tell)
+
+
 def test_a_child_killed_between_two_cycles_is_replaced_without_losing_one() -> None:
     async def tell() -> None:
         async with solver() as process:
