@@ -11,19 +11,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controller.problem import Answer, Question, Shape, SoftLimit
-from controller.transcription import Programme, Scaling
-from plant_models.control_model import Vector
+from controller.problem import UNIT_SHARE, Answer, Question, Shape, SoftLimit
+from plant_models.control_model import Expression, Vector
 
 MAX_RESIDUAL = 1e-5  # scaled mismatch between the answer's states and the model run forward
 PROJECTION = 1e-6  # overshoot of a bound, as a share of the MV's scale, that is cut off silently
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a solver says: unknowns `w`, `cost`, its own verdict, and the MV limits it was given."""
+class Maps:
+    """The model a solver worked with, as two functions over the whole horizon."""
 
-    w: Vector
+    course: Expression  # (x, N columns of u, N columns of p) -> N columns of x
+    look: Expression  # (N columns of x, u, p) -> N columns of outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a solver says: N moves and N states (SI), its verdict, and the MV limits it got."""
+
+    moves: Vector
+    states: Vector
     cost: float
     status: str
     success: bool
@@ -31,30 +39,27 @@ class Told:
     echo: Mapping[str, tuple[float, float]]
 
 
-def judge_answer(
-    shape: Shape, programme: Programme, scaling: Scaling, question: Question, told: Told
-) -> Answer:
+def judge_answer(shape: Shape, maps: Maps, question: Question, told: Told) -> Answer:
     """Return what is left of a solver's answer after checking it."""
 
     def refused(why: str, residual: float = float("nan")) -> Answer:
         return Answer(why, None, told.iterations, residual, told.cost, echo=told.echo)
 
-    if not (np.all(np.isfinite(told.w)) and np.isfinite(told.cost)):
+    numbers = (told.moves, told.states, told.cost)
+    if not all(bool(np.all(np.isfinite(part))) for part in numbers):
         return refused(f"refused: not a finite answer ({told.status})")
     if not told.success:
         return refused(f"no answer: {told.status}")
-    moves = np.array([told.w[at] for at in programme.at_move]) * scaling.u_scale
-    inputs, overshoot = confine(shape, question, moves)
-    states = run_forward(programme, question, inputs)
-    nx = len(shape.model.states)
-    claimed = np.array([told.w[at][:nx] for at in programme.at_state])
-    ran = (states[1:] - scaling.x_centre) / scaling.x_scale
-    residual = float(np.max(np.abs(claimed - ran))) if np.all(np.isfinite(ran)) else float("inf")
+    inputs, overshoot = confine(shape, question, told.moves)
+    states = run_forward(maps, question, inputs)
+    unit = UNIT_SHARE * shape.model.scale_vector(shape.model.states)
+    miss = np.abs(told.states - states[1:]) / unit
+    residual = float(np.max(miss)) if np.all(np.isfinite(miss)) else float("inf")
     if overshoot > PROJECTION:
         return refused(f"refused: a limit was overshot by {overshoot:.1e} of its scale", residual)
     if not residual <= MAX_RESIDUAL:
         return refused(f"refused: states miss the model by {residual:.1e} (scaled)", residual)
-    outputs = outputs_of(shape, programme, question, states, inputs)
+    outputs = outputs_of(shape, maps, question, states, inputs)
     return Answer(
         "optimal",
         {tag: float(inputs[0, i]) for i, tag in enumerate(shape.mvs)},
@@ -92,17 +97,17 @@ def confine(shape: Shape, question: Question, moves: Vector) -> tuple[Vector, fl
     return np.array(rows), overshoot
 
 
-def run_forward(programme: Programme, question: Question, inputs: Vector) -> Vector:
+def run_forward(maps: Maps, question: Question, inputs: Vector) -> Vector:
     """N+1 states of the model from the question's own state under `inputs`."""
-    ahead = programme.course(question.x0, inputs.T, question.disturbances[:-1].T)
+    ahead = maps.course(question.x0, inputs.T, question.disturbances[:-1].T)
     return np.vstack([question.x0, np.asarray(ahead, dtype=float).T])
 
 
 def outputs_of(
-    shape: Shape, programme: Programme, question: Question, states: Vector, inputs: Vector
+    shape: Shape, maps: Maps, question: Question, states: Vector, inputs: Vector
 ) -> Vector:
     """The CVs at the end of each step, biases included."""
-    every = programme.look(states[1:].T, inputs.T, question.disturbances[1:].T)
+    every = maps.look(states[1:].T, inputs.T, question.disturbances[1:].T)
     columns = [shape.model.outputs.index(tag) for tag in shape.cvs]
     bias = np.array([question.cvs[tag].bias for tag in shape.cvs])
     biased: Vector = np.asarray(every, dtype=float).T[:, columns] + bias

@@ -12,7 +12,7 @@ from typing import Any, Final
 import casadi as ca
 import numpy as np
 
-from controller.answer_check import Told, confine, judge_answer, outputs_of, run_forward
+from controller.answer_check import Maps, Told, confine, judge_answer, outputs_of, run_forward
 from controller.problem import Answer, Question, Shape
 from controller.transcription import (
     FAR,
@@ -123,6 +123,9 @@ class ShootingOptimizer:
         self._shape = shape
         self._scaling = Scaling(shape)
         self._programme = transcribe(shape)
+        self._maps = Maps(
+            self._programme.advance.mapaccum(shape.horizon), shape.model.measure.map(shape.horizon)
+        )
         self._quick = fatrop(shape, self._programme, max_iterations)
         self._patient = ipopt(shape, self._programme, max_iterations)
         self._last: Vector | None = None
@@ -169,15 +172,19 @@ class ShootingOptimizer:
             ubg=bounds.ubg,
         )
         stats = solver.stats()
+        w = np.asarray(found["x"], dtype=float).ravel()
+        scaling, nx = self._scaling, len(self._shape.model.states)
         told = Told(
-            w=np.asarray(found["x"], dtype=float).ravel(),
+            moves=np.array([w[at] for at in self._programme.at_move]) * scaling.u_scale,
+            states=np.array([w[at][:nx] for at in self._programme.at_state]) * scaling.x_scale
+            + scaling.x_centre,
             cost=float(found["f"]),
             status=str(stats["unified_return_status"]).removeprefix("SOLVER_RET_").lower(),
             success=bool(stats["success"]),
             iterations=int(stats["iter_count"]),
-            echo=bounds.echo(self._shape, self._programme, self._scaling),
+            echo=bounds.echo(self._shape, self._programme, scaling),
         )
-        return judge_answer(self._shape, self._programme, self._scaling, question, told), told.w
+        return judge_answer(self._shape, self._maps, question, told), w
 
     def _start(self, question: Question, bounds: Bounds) -> Vector:
         """A first guess that obeys the model: moves of the last good answer (or none), run forward.
@@ -190,8 +197,8 @@ class ShootingOptimizer:
         if self._last is not None:
             moves[:-1] = [self._last[at] for at in programme.at_move[1:]]
         inputs, _ = confine(shape, question, moves * self._scaling.u_scale)
-        states = run_forward(programme, question, inputs)
-        outputs = outputs_of(shape, programme, question, states, inputs) / self._scaling.y_unit
+        states = run_forward(self._maps, question, inputs)
+        outputs = outputs_of(shape, self._maps, question, states, inputs) / self._scaling.y_unit
         w = np.zeros(programme.size)
         applied = np.array([question.mvs[tag].applied for tag in shape.mvs])
         before = np.vstack([applied, inputs[:-1]])

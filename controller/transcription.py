@@ -80,8 +80,6 @@ class Programme:
     size: int
     rows: int
     advance: Any  # (x, u, p) -> x one step later
-    course: Any  # (x, N columns of u, N columns of p) -> N columns of x
-    look: Any  # (N columns of x, u, p) -> N columns of outputs
 
 
 class Scaling:
@@ -187,8 +185,6 @@ def transcribe(shape: Shape) -> Programme:
         filled,
         count,
         advance,
-        advance.mapaccum(shape.horizon),
-        model.measure.map(shape.horizon),
     )
 
 

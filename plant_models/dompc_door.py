@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import casadi as ca
 
@@ -20,7 +21,7 @@ def spoken(name: str) -> str:
     return name.replace(".", "__")
 
 
-def _advance(
+def advance(
     model: ControlModel, x: Expression, u: Expression, p: Expression, period_s: float
 ) -> Expression:
     """The state one period later by classical Runge-Kutta steps (Kutta 1901)."""
@@ -35,17 +36,22 @@ def _advance(
     return x
 
 
-def to_dompc(model: ControlModel, period_s: float | None = None) -> Expression:
+def to_dompc(
+    model: ControlModel, period_s: float | None = None, also: Sequence[str] = ()
+) -> Expression:
     """A set-up `do_mpc.model.Model`: discrete with `period_s` [s], continuous without.
 
     States, inputs and time-varying parameters carry the control model's names with '.' as '__';
-    each output is an auxiliary expression under its own name with 'y_' before it.
+    each output is an auxiliary expression under its own name with 'y_' before it. `also` names
+    further time-varying parameters (targets, limits), which the model itself does not use.
     """
     built = Model("continuous" if period_s is None else "discrete", "SX")
     x = ca.vertcat(*[built.set_variable("_x", spoken(name)) for name in model.states])
     u = ca.vertcat(*[built.set_variable("_u", spoken(name)) for name in model.inputs])
     p = ca.vertcat(*[built.set_variable("_tvp", spoken(name)) for name in model.disturbances])
-    ahead = model.rhs(x, u, p) if period_s is None else _advance(model, x, u, p, period_s)
+    for name in also:
+        built.set_variable("_tvp", spoken(name))
+    ahead = model.rhs(x, u, p) if period_s is None else advance(model, x, u, p, period_s)
     for index, name in enumerate(model.states):
         built.set_rhs(spoken(name), ahead[index])
     y = model.measure(x, u, p)
