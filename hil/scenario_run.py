@@ -192,7 +192,8 @@ class ScenarioRun:
 
     def _event_windows(self) -> list[kpi.Window]:
         starts = [event.at_s for event in self.scenario.events]
-        return list(zip(starts, [*starts[1:], self.scenario.duration_s + 1.0], strict=True))
+        ends = [*starts, self.scenario.duration_s + 1.0][1:]
+        return list(zip(starts, ends, strict=True))
 
     def _settled_windows(self) -> list[kpi.Window]:
         """What lies after the settling time and not within the transient of an event."""
