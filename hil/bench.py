@@ -34,13 +34,21 @@ class BenchError(RuntimeError):
     """A process of the bench did not come up; the text says which, and what it said last."""
 
 
+LONGEST_TIMEOUT_S = 0.5
+
+
 def on_free_ports(sealed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `sealed` with every source moved to a free port on loopback."""
+    """Return `sealed` with every source moved to a free port on loopback.
+
+    Time-outs on the wire are wall seconds, also when the bench runs faster than real time: a
+    peer on loopback need not be waited for as long as one across a plant.
+    """
     moved = copy.deepcopy(dict(sealed))
     with contextlib.ExitStack() as held:
         for source in moved["sources"].values():
             holder = held.enter_context(socket.create_server(("127.0.0.1", 0)))
             port = holder.getsockname()[1]
+            source["timeout"] = min(float(source["timeout"]), LONGEST_TIMEOUT_S)
             if source["protocol"] == "opcua":
                 source["endpoint"] = f"opc.tcp://127.0.0.1:{port}/rheostat/bench"
             else:

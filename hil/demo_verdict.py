@@ -58,24 +58,24 @@ def _judge_start(trace: DemoTrace, _: Stage, __: Scenario, at_s: float) -> tuple
 def _judge_coat(trace: DemoTrace, _: Stage, scenario: Scenario, at_s: float) -> tuple[bool, str]:
     found = _recovery(trace, scenario, "coating", (at_s, at_s + COAT_WINDOW_S))
     worst = _worst_mode(trace.cycles["coating"], at_s, at_s + 300.0)
-    back = found.after_s is not None and worst == "AUTO"
+    back = found.after_s is not None and worst in IN_CONTROL
     when = "not back" if found.after_s is None else f"back in the band {found.after_s:.0f} s later"
-    return back, f"peak {100 * found.peak:.2f} % of target, {when}; the loop was in {worst}"
+    return back, f"peak {100 * found.peak:.2f} % of target, {when}; the worst mode was {worst}"
 
 
 def _judge_lot(trace: DemoTrace, _: Stage, scenario: Scenario, at_s: float) -> tuple[bool, str]:
     found = _recovery(trace, scenario, "mixing", (at_s, at_s + LOT_WINDOW_S))
     worst = _worst_mode(trace.cycles["mixing"], at_s, at_s + LOT_WINDOW_S)
-    back = found.after_s is not None and worst == "AUTO"
+    back = found.after_s is not None and worst in IN_CONTROL
     when = "not back" if found.after_s is None else f"back {found.after_s / 60:.0f} min later"
-    return back, f"peak {100 * found.peak:.1f} % of target, {when}; the loop was in {worst}"
+    return back, f"peak {100 * found.peak:.1f} % of target, {when}; the worst mode was {worst}"
 
 
 def _judge_solver(trace: DemoTrace, stage: Stage, _: Scenario, at_s: float) -> tuple[bool, str]:
     after = [c for c in trace.cycles["coating"] if c.at_s >= at_s][:12]
     lost = sum(1 for c in after if c.body["plan"]["status"] != "solved")
     worst = _worst_mode(trace.cycles["coating"], at_s, at_s + 100.0)
-    well = bool(after) and worst in ("AUTO", "HOLD") and after[-1].mode == "AUTO"
+    well = bool(after) and worst in IN_CONTROL and after[-1].mode == "AUTO"
     return well, (
         f"worker {stage.notes['killed_worker']} killed: {lost} of 12 cycles without a proposal, "
         f"worst mode {worst}, then AUTO by a fresh worker"
@@ -165,10 +165,11 @@ def _recovery(trace: DemoTrace, scenario: Scenario, loop: str, window: kpi.Windo
     target = float(trace.sealed["recipe"]["targets"][TARGET[loop]])
     courses = trace.courses()
     e = kpi.relative_errors(courses[f"{loop}.cv"], target)
-    band = scenario.band_percent[loop] / 100.0
+    band = float(scenario.band_percent[loop]) / 100.0
     return kpi.recovery(courses["time_s"], e, band, window, dwell_s=60.0)
 
 
+IN_CONTROL = ("AUTO", "HOLD")
 LADDER = ("AUTO", "INIT", "HOLD", "SHADOW", "OFF", "SHED", "TRIPPED")
 
 

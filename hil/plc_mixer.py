@@ -50,7 +50,7 @@ LAB_EVERY_S = 1800.0
 # Jacket loop, lambda-tuned: tau 57 min, lag 5 min, lambda 10 min, gain about 1 (Rivera 1986).
 JACKET_GAIN, JACKET_INTEGRAL_S = 3.8, 3420.0
 # Trim loop: integrating, -0.07 Pa s per kg of solvent, 10 min of blending and viscometer.
-TRIM_GAIN_KG_S_PER_PA_S, TRIM_INTEGRAL_S = 0.012, 7200.0
+TRIM_GAIN_KG_S_PER_PA_S, TRIM_INTEGRAL_S, TRIM_FADE_S = 0.012, 7200.0, 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ class MixerPlc:
         self._counter = Counter(bits=16)
         self._jacket = VelocityPi(JACKET_GAIN, JACKET_INTEGRAL_S)
         self._trim_integral_pa_s = 0.0
+        self._trim_head_kg_s = 0.0
         self._lab = LabCorrection()
         self._eta25 = math.nan
         self._torque_cut_rev_s = 0.0
@@ -124,6 +125,7 @@ class MixerPlc:
         if change:
             self._jacket.rest()
             self._trim_integral_pa_s = 0.0
+            self._trim_head_kg_s = self.active["mixer.solvent_sp"] - self._trim_wish()
         if self._handshake.remote:
             for tag, guard in GUARDS.items():
                 self.active[tag] = guard.follow(self.active[tag], number(wire, tag), dt_s)
@@ -240,15 +242,26 @@ class MixerPlc:
         active["mixer.solvent_sp"] = solvent.follow(active["mixer.solvent_sp"], dose, dt_s)
 
     def _trim_dose(self, dt_s: float) -> float:
-        """Solvent [kg/s] from a PI that can only thin; positional, or it would dose on the way."""
+        """Solvent [kg/s] from a PI that can only thin; positional, or it would dose on the way.
+
+        What the dose was when this loop took over fades out, so that taking over is no bump.
+        """
         if self.sequence.phase is Phase.HOMOGENISE or not math.isfinite(self._eta25):
             return 0.0
         error = self._eta25 - self.recipe.viscosity_pa_s
-        dose = TRIM_GAIN_KG_S_PER_PA_S * (error + self._trim_integral_pa_s)
+        self._trim_head_kg_s *= math.exp(-dt_s / TRIM_FADE_S)
+        dose = self._trim_wish() + self._trim_head_kg_s
         if 0.0 < dose < GUARDS["mixer.solvent_sp"].high or error * dose < 0.0:
             self._trim_integral_pa_s += error * dt_s / TRIM_INTEGRAL_S
         self._trim_integral_pa_s = max(self._trim_integral_pa_s, 0.0)
         return max(dose, 0.0)
+
+    def _trim_wish(self) -> float:
+        """What the PI itself would dose [kg/s], before it is cut at zero."""
+        error = self._eta25 - self.recipe.viscosity_pa_s
+        if not math.isfinite(error):
+            return 0.0
+        return TRIM_GAIN_KG_S_PER_PA_S * (error + self._trim_integral_pa_s)
 
     def _drive(self, dt_s: float, field: Words, *, tripped: bool) -> dict[str, float]:
         phase = None if tripped or self.sequence.held else self.sequence.phase

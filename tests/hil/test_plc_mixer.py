@@ -170,3 +170,17 @@ def test_a_lab_result_corrects_the_viscometer_at_the_time_of_its_sample() -> Non
     bench.field.update({"mixer.lab_viscosity": 6.6, "mixer.lab_age": 950.0, "mixer.lab_number": 1})
     bench.scan()
     assert bench.plc.lab_factor == pytest.approx(1.1, rel=0.01)
+
+
+@pytest.mark.parametrize("dose", [0.0, 0.012])
+@pytest.mark.parametrize("viscosity", [5.6, 6.0, 6.9])
+def test_taking_the_solvent_back_is_no_bump(dose: float, viscosity: float) -> None:
+    bench = Bench()
+    bench.field["mixer.viscosity"] = viscosity
+    bench.take_remote(anchor_sp=0.5, jacket_sp=298.15, solvent_sp=dose)
+    bench.scan(60, beating=True, request=True)
+    before = bench.plc.active["mixer.solvent_sp"]
+    bench.scan(1, beating=True)  # the engine gives the loop back
+    assert bench.last.image["mixer.remote_active"] is False
+    span = GUARDS["mixer.solvent_sp"].high
+    assert abs(bench.plc.active["mixer.solvent_sp"] - before) < 0.002 * span
