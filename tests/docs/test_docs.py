@@ -32,7 +32,8 @@ def commands(page: Path) -> Iterator[list[str]]:
     inline = re.findall(r"`(\./rheostat [^`\n]+)`", page.read_text("utf-8"))
     for line in [*lines, *inline]:
         if line.startswith("./rheostat") and "VERB" not in line:
-            yield shlex.split(line, comments=True)[1:]
+            typed = re.split(r" [>|] ", line)[0]  # what the shell does with it is the shell's
+            yield shlex.split(typed, comments=True)[1:]
 
 
 ALL_COMMANDS = [(page, words) for page in PAGES for words in commands(page)]
