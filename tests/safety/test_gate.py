@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from safety.gate import Command, judge
+from safety.modes import ModeState
 from safety.words import Action, Mode, Proposal, Quality, Sample, WriteResult
 from tests.safety.builders import (
     APPLIED,
@@ -141,6 +142,41 @@ def test_auto_is_refused_with_the_tag_named_and_not_granted_later(
         assert (later.mode, later.command) == (Mode.SHADOW, None)
     assert "ask again" in later.limiting
     loop.to_auto(number=2)
+
+
+@pytest.mark.requirement("IL-10")
+def test_a_loop_without_phases_needs_none() -> None:
+    loop = Drive(rules(loops__coating__phase=None))
+    loop.to_auto()
+    assert loop.cycle(AUTO, coater__phase=4).mode is Mode.AUTO
+
+
+def test_auto_asked_before_the_plc_answers_waits_for_it() -> None:
+    loop = Drive()
+    for _ in range(5):
+        verdict = loop.cycle(AUTO, bend=_lost)
+        assert (verdict.mode, verdict.allowed) == (Mode.SHADOW, {})
+    loop.to_auto()
+
+
+def test_shadow_shows_no_moves_while_it_cannot_see() -> None:
+    loop = Drive()
+    loop.cycle(ask("SHADOW"))
+    lost = Sample.bad("no answer", 0.0)
+    verdict = loop.cycle(ask("SHADOW"), {PUMP: 3.0, GAP: 300e-6}, coater__line_speed=lost)
+    assert (verdict.action, verdict.allowed) == (Action.HOLD, {})
+
+
+def test_a_loop_shed_from_outside_while_in_shadow_stays_silent() -> None:
+    """The engine shed it as its cycle broke off; a PLC still in remote is no reason to write."""
+    loop = Drive()
+    loop.cycle(ask("SHADOW"))
+    shed = ModeState(Mode.SHED, spent="1:SHADOW")
+    loop.state = dataclasses.replace(loop.state, modes=shed)
+    loop.plant.remote_active = True
+    for _ in range(3):
+        verdict = loop.cycle(ask("SHADOW"))
+        assert (verdict.mode, verdict.command) == (Mode.SHED, None)
 
 
 # --- plan ----------------------------------------------------------------------------------------
@@ -495,6 +531,8 @@ def test_a_read_back_that_differs_holds_once_and_trips_twice(drive: Drive) -> No
     assert drive.cycle(AUTO, write=swapped).mode is Mode.AUTO
     assert drive.cycle(AUTO, write=swapped).mode is Mode.HOLD
     assert drive.cycle(AUTO).mode is Mode.TRIPPED
+    assert drive.cycle(ask("OFF", 2, reset=True)).mode is Mode.OFF
+    drive.to_auto(number=3)
 
 
 def test_time_that_runs_backwards_holds_and_a_snapshot_of_another_cycle_too(drive: Drive) -> None:
@@ -634,6 +672,18 @@ def test_an_exception_inside_the_gate_is_a_shed_and_keeps_a_trip(drive: Drive) -
     verdict = drive.cycle(ask("AUTO", 2), proposal=boom)
     assert (verdict.mode, verdict.action) == (Mode.TRIPPED, Action.TRIP)
     assert drive.state.latches
+
+
+@pytest.mark.requirement("P3")
+def test_an_exception_spends_the_request_that_met_it() -> None:
+    loop = Drive()
+    loop.to_auto()
+
+    def boom(now_s: float) -> Proposal:
+        return Proposal(_Explosive(), "solved", 1, 0.0, 0.0, now_s)
+
+    assert loop.cycle(ask("AUTO", 2), proposal=boom).mode is Mode.SHED
+    assert {loop.cycle(ask("AUTO", 2)).mode for _ in range(8)} == {Mode.SHED}
 
 
 def test_a_gate_whose_own_arithmetic_fails_trips(
