@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.problem import SoftLimit
 
-REST_WEIGHT = 1.0e-4
+REST_WEIGHT = 1.0e-2
 """How weakly an MV is drawn to its rest value: it decides only what nothing else decides."""
 
 

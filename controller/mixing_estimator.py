@@ -97,9 +97,20 @@ class MixingEstimator:
         self._period_s = period_s
         self._names = (*model.states, *WALKERS)
         self._step, self._look = _functions(model, period_s)
-        self._Q = np.diag(np.array([settings[key] for key in _WALKS]) ** 2 * period_s)
+        self._Q = self._walks(settings, period_s)
         self._counts = {tag: BadCount(bad_cycles) for tag in ("mixer.viscosity", "mixer.torque")}
         self.reset()
+
+    def _walks(self, settings: Parameters, period_s: float) -> Vector:
+        """What may change in one period: independent walks, but for what a lot does to the probe.
+
+        A longer polymer thins more, so the viscometer, at its own shear rate, misses a part.
+        """
+        mix = np.eye(len(_WALKS))
+        mix[self._names.index("d_probe"), self._names.index("d_visc")] = -settings["lot.thinning"]
+        steps = np.diag(np.array([settings[key] for key in _WALKS]) ** 2 * period_s)
+        spread: Vector = mix @ steps @ mix.T
+        return spread
 
     def reset(self) -> None:
         """Forget everything; the next readings found a new batch."""
