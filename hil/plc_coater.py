@@ -10,7 +10,6 @@ W          dry coat weight at the gauge                        kg/m2
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hil.plc_program import (
@@ -27,6 +26,7 @@ from hil.plc_program import (
     number,
     truth,
 )
+from hil.plc_recipes import CoaterRecipe
 
 M_MIN = 1.0 / 60.0
 ZONES = (1, 2, 3, 4, 5)
@@ -55,28 +55,6 @@ HEATERS_AS_COMMISSIONED = (0.31, 0.35, 0.41, 0.52, 0.56)  # at the reference spe
 # with a first-order Pade approximation of the delay). In metres of web, so it follows the speed.
 GAUGE_METRES = 25.0
 COAT_TAU_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class CoaterRecipe:
-    """What the operator set up for this product: targets and nominal settings (SI)."""
-
-    coat_weight_kg_m2: float = 85.7e-3
-    line_speed_m_s: float = 10.0 * M_MIN
-    gap_m: float = 280e-6
-    ratio_rev_m: float = 2.65
-    zones_k: tuple[float, ...] = (318.15, 333.15, 348.15, 363.15, 368.15)
-
-    @staticmethod
-    def from_sealed(recipe: Mapping[str, Any]) -> CoaterRecipe:
-        """Take targets and nominal settings from the recipe part of a sealed configuration."""
-        nominal = recipe["nominal"]
-        return CoaterRecipe(
-            coat_weight_kg_m2=recipe["targets"]["coater.dry_coat_weight"],
-            line_speed_m_s=nominal["line_speed"],
-            gap_m=nominal["gap"],
-            zones_k=tuple(nominal["oven_zones"]),
-        )
 
 
 class CoaterPlc:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hil.plc_lab import LabCorrection
@@ -28,6 +27,7 @@ from hil.plc_program import (
     number,
     truth,
 )
+from hil.plc_recipes import MixerRecipe
 from plant_models.mixer_phases import Phase
 
 RPM, KG_MIN = 1.0 / 60.0, 1.0 / 60.0
@@ -41,7 +41,6 @@ GUARDS: Mapping[str, SetpointGuard] = {
 WATCHDOG_S = 60.0  # three cycles of the engine's mixing loop
 TORQUE_LIMIT_N_M, TORQUE_TRIP_N_M = 420.0, 520.0
 BATCH_TRIP_K = 313.15
-SOLVENT_CAP_KG = 30.0
 ANCHOR_REST = 30 * RPM
 DISPERSER_REV_S = 1200 * RPM
 ATMOSPHERE_PA, DEAERATE_PA = 101_325.0, 25_000.0
@@ -51,27 +50,6 @@ LAB_EVERY_S = 1800.0
 JACKET_GAIN, JACKET_INTEGRAL_S = 3.8, 3420.0
 # Trim loop: integrating, -0.07 Pa s per kg of solvent, 10 min of blending and viscometer.
 TRIM_GAIN_KG_S_PER_PA_S, TRIM_INTEGRAL_S, TRIM_FADE_S = 0.012, 7200.0, 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class MixerRecipe:
-    """Targets and charges of one batch (SI)."""
-
-    viscosity_pa_s: float = 6.0
-    temp_k: float = 298.15
-    solvent_kg: float = 77.0  # part of it held back: TRIM can only add
-    adhesive_kg: float = 382.0
-    enhancer_kg: float = 21.0
-    api_kg: float = 10.0
-    max_solvent_kg: float = SOLVENT_CAP_KG
-
-    @staticmethod
-    def from_sealed(recipe: Mapping[str, Any]) -> MixerRecipe:
-        """Take the targets from the recipe part of a sealed configuration."""
-        targets = recipe["targets"]
-        return MixerRecipe(
-            viscosity_pa_s=targets["mixer.viscosity_25c"], temp_k=targets["mixer.temp"]
-        )
 
 
 class MixerPlc:

@@ -10,9 +10,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from hil.plc_coater import CoaterPlc, CoaterRecipe
-from hil.plc_mixer import MixerPlc, MixerRecipe
+from hil.plc_coater import CoaterPlc
+from hil.plc_mixer import MixerPlc
 from hil.plc_program import Scan, Value, Words
+from hil.plc_recipes import CoaterRecipe, MixerRecipe
 from hil.wire_words import from_wire, to_wire
 from plant_models.mixer_phases import Phase
 
