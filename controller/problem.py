@@ -139,4 +139,4 @@ def tracking_price(weight: float, rank: int) -> float:
 
 def slack_price(rank: int) -> float:
     """The price of one unit beyond a soft limit of `rank`: far apart, so ranks do not trade."""
-    return 1000.0 if rank <= 1 else 50.0 * RANK_FACTOR ** (1 - rank)
+    return 1000.0 if rank <= 1 else 20.0 * RANK_FACTOR ** (1 - rank)

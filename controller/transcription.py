@@ -23,7 +23,7 @@ from controller.problem import UNIT_SHARE, Question, Shape, slack_price, trackin
 from plant_models.control_model import ControlModel, Expression, Vector
 
 FAR = 1e9  # stands for 'no limit' in a row, so that no bound is ever infinite on both sides
-SLACK_CURVATURE = 0.01  # quadratic share of a slack's price: a little, so the optimum is unique
+SLACK_CURVATURE = 0.001  # quadratic share of a slack's price: a little, so the optimum is unique
 
 
 def own_rates(model: ControlModel) -> Vector:
