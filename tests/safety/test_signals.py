@@ -87,6 +87,11 @@ def test_a_value_that_is_no_measurement_is_bad(value: Any) -> None:
     assert WEIGHT not in snapshot.usable()
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_value_that_is_not_finite_is_called_so(value: float) -> None:
+    assert _weight(value).samples[WEIGHT].reason == "is not a finite number"
+
+
 def test_a_whole_number_is_a_measurement_too() -> None:
     watch = Watch(rules(limits__inputs={}))
     watch.cycle()
