@@ -190,9 +190,10 @@ def _first_move(cycles: Sequence[Cycle], sealed: Mapping[str, Any], loop: str) -
             applied = cycle.body["applied"]
             limits = sealed["limits"]["setpoints"]
             spans = {tag: limits[tag]["operating"] for tag in allowed}
-            return max(
-                abs(allowed[tag] - applied[tag]) / (spans[tag][1] - spans[tag][0])
+            moves = [
+                abs(float(allowed[tag]) - float(applied[tag])) / (spans[tag][1] - spans[tag][0])
                 for tag in allowed
                 if tag in applied
-            )
+            ]
+            return float(max(moves))
     return float("nan")
