@@ -130,4 +130,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 def _cell(cell: object) -> str:
     if not isinstance(cell, Mapping):
         return "-"
-    return f"{cell['mean']:.4g} +/- {cell['ci95']:.2g}"
+    middle, half = cell["mean"], cell["ci95"]
+    if middle is None:
+        return "-"
+    return f"{middle:.4g}" if half is None else f"{middle:.4g} +/- {half:.2g}"

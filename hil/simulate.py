@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import copy
+import math
 import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
@@ -106,8 +107,7 @@ def _row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, first in rows[0].items():
         if isinstance(first, (int, float)) and not isinstance(first, bool):
-            middle, half = interval_95([float(figures[name]) for figures in rows])
-            row[name] = {"mean": middle, "ci95": half}
+            row[name] = _cell([float(figures[name]) for figures in rows])
     lists = [figures["recovery_s"] for figures in rows]
     row["recovery_s"] = [_recovery_cell(cells) for cells in zip(*lists, strict=True)]
     return row
@@ -115,8 +115,36 @@ def _row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _recovery_cell(cells: Sequence[float | None]) -> dict[str, Any]:
     back = [cell for cell in cells if cell is not None]
-    middle, half = interval_95(back)
-    return {"mean": middle, "ci95": half, "not_recovered": len(cells) - len(back)}
+    return {**_cell(back), "not_recovered": len(cells) - len(back)}
+
+
+def _cell(values: Sequence[float]) -> dict[str, float | None]:
+    """Mean and 95 % half width; None where there are too few runs to tell."""
+    middle, half = interval_95(values)
+    return {
+        "mean": middle if math.isfinite(middle) else None,
+        "ci95": half if math.isfinite(half) else None,
+    }
+
+
+def versus_of(table: Sequence[Mapping[str, Any]], ours: str, other: str) -> list[dict[str, Any]]:
+    """Return, per scenario and loop, our mean over the other's; below 1 is better.
+
+    None where the other's mean is zero and the share means nothing.
+    """
+    rows = {(row["scenario"], row["loop"], row["kind"]): row for row in table}
+    found = []
+    for (scenario, loop, kind), mine in rows.items():
+        theirs = rows.get((scenario, loop, other))
+        if kind != ours or theirs is None:
+            continue
+        off_spec = "off_spec_m" if "off_spec_m" in mine else "off_spec_min"
+        shares = {
+            name: mine[name]["mean"] / theirs[name]["mean"] if theirs[name]["mean"] else None
+            for name in (off_spec, "sigma_percent")
+        }
+        found.append({"scenario": scenario, "loop": loop, "ours": ours, "other": other, **shares})
+    return found
 
 
 def _play_all(jobs: Sequence[tuple[Any, ...]], workers: int) -> list[dict[str, Any]]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hil.scenario import FOLDER, Scenario, ScenarioError, load_scenario, scenario_names
-from hil.simulate import run_scenario, simulate
+from hil.simulate import run_scenario, simulate, versus_of
 from plant_models.line_plant import EVENTS, all_parameters
 from tests.hil.sealed_line import sealed_line
 
@@ -109,6 +110,16 @@ def test_the_table_has_a_row_for_each_scenario_loop_and_kind() -> None:
     values = [run["loops"]["coating"]["sigma_percent"] for run in found["runs"][::2]]
     assert sigma["mean"] == pytest.approx(sum(values) / 2)
     assert sigma["ci95"] > 0.0
+    (share,) = versus_of(found["table"], "hold", "pi")
+    hold_mean = found["table"][1]["sigma_percent"]["mean"]
+    assert share["sigma_percent"] == pytest.approx(hold_mean / sigma["mean"])
+    json.dumps(found, allow_nan=False)
+
+
+def test_one_run_has_no_interval_and_says_so() -> None:
+    scenario = short(loops=["coating"], duration_min=3, settle_min=2, events=[])
+    found = simulate([scenario], [1], ("local",), sealed=sealed_line(), workers=1)
+    assert found["table"][0]["sigma_percent"]["ci95"] is None
 
 
 def test_an_unknown_controller_is_refused() -> None:
