@@ -7,8 +7,10 @@ on the same plant and disturbances, an HTML report, and JSON for machines.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import signal
 import sys
 import tempfile
 import time
@@ -50,15 +52,38 @@ class DemoOptions:
 
 
 Say = Callable[[str], None]
+Shown = Callable[[dict[str, Any]], None]
 
 
-def play(options: DemoOptions, say: Say) -> dict[str, Any]:
+def play(options: DemoOptions, say: Say, shown: Shown) -> dict[str, Any]:
     """Play the demo; return everything it found as plain data ('ok' first).
+
+    `shown` gets the result while the line still stands; everything ends when it returns.
 
     Raises:
         ValueError: an option makes no sense.
         hil.bench.BenchError: a process did not come up.
     """
+    _check(options)
+    state = options.state or Path(tempfile.mkdtemp(prefix="rheostat-demo-"))
+    sealed = on_free_ports(load_line(CONFIG).sealed)
+    started_s = time.monotonic()
+    plant = mismatch(options.seed)
+    with Bench(sealed, state, speed=options.speed, seed=options.seed, overrides=plant) as bench:
+        live = _play_live(bench, options, say)
+        say("reading the records back, playing the tuned PI on the same plant ...")
+        trace = gather(state, sealed, live.offset_s)
+        result = _score(options, live, trace)
+        report = options.report or state / "report.html"
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(render(demo_report(result, trace, live.baseline)), "utf-8")
+        result["wall_s"] = round(time.monotonic() - started_s, 1)
+        result["report"], result["state"] = str(report), str(state)
+        shown(result)
+    return result
+
+
+def _check(options: DemoOptions) -> None:
     if not options.duration_s >= SHORTEST_S:
         raise ValueError(
             f"--duration {options.duration_s:g}: at least {SHORTEST_S:g} s of production, because "
@@ -66,21 +91,6 @@ def play(options: DemoOptions, say: Say) -> dict[str, Any]:
         )
     if not (math.isfinite(options.speed) and 1.0 <= options.speed <= 100.0):
         raise ValueError(f"--speed {options.speed:g}: between 1 and 100 plant seconds per second")
-    state = options.state or Path(tempfile.mkdtemp(prefix="rheostat-demo-"))
-    sealed = on_free_ports(load_line(CONFIG).sealed)
-    started_s = time.monotonic()
-    overrides = mismatch(options.seed)
-    with Bench(sealed, state, speed=options.speed, seed=options.seed, overrides=overrides) as bench:
-        live = _play_live(bench, options, say)
-    say("reading the records back, playing the tuned PI on the same plant ...")
-    trace = gather(state, sealed, live.offset_s)
-    result = _score(options, live, trace)
-    result["wall_s"] = round(time.monotonic() - started_s, 1)
-    report = options.report or state / "report.html"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(render(demo_report(result, trace, live.baseline)), "utf-8")
-    result["report"], result["state"] = str(report), str(state)
-    return result
 
 
 @dataclass(slots=True)
@@ -247,16 +257,22 @@ def _clock(seconds: float) -> str:
 
 
 def main(options: DemoOptions, *, as_json: bool) -> int:
-    """Play the demo for the command line; exit code 0 only when every check held."""
+    """Play the demo for the command line; exit code 0 only when every check held.
+
+    With a person at the terminal the page stays up at the end, until they press Ctrl-C.
+    """
 
     def say(text: str) -> None:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
-    result = play(options, say)
-    if as_json:
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
-    else:
-        sys.stdout.write(demo_table(result))
-    say(f"report: {result['report']}")
-    return 0 if result["ok"] else 1
+    def show(result: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(result, indent=2) + "\n" if as_json else demo_table(result))
+        sys.stdout.flush()
+        say(f"report: {result['report']}")
+        if not options.headless and sys.stdin.isatty():
+            say("the page stays up, both loops OFF; Ctrl-C ends everything")
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.pause()
+
+    return 0 if play(options, say, show)["ok"] else 1
