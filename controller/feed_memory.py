@@ -47,7 +47,7 @@ class FeedMemory:
     def fill(self, sample: FeedSample) -> None:
         """Take the whole hose as filled with `sample`."""
         self._entered.clear()
-        self._entered.append(_Entered(self._pumped_m3 - self._plug_m3, sample))
+        self._entered.append(_Entered(self._pumped_m3, sample))
         self._pocket = sample
 
     def pump(self, volume_m3: float, sample: FeedSample) -> None:
