@@ -294,6 +294,12 @@ class Controller(Shape):
     pi: dict[Name, AnyQuantity] | None = Field(
         None, description="settings of the PI controller by name; a bare number is SI"
     )
+    estimator: dict[Name, AnyQuantity] | None = Field(
+        None, description="settings of the MPC's estimator by name; a bare number is SI"
+    )
+    solver: Literal["shooting", "do-mpc"] | None = Field(
+        None, description="the MPC's optimiser: shooting (default) or do-mpc, the slow reference"
+    )
 
 
 class Loop(Shape):

@@ -140,9 +140,16 @@ def _controller(controller: Controller, units: Mapping[str, str]) -> dict[str, A
         if mv.rest is not None:
             row["rest"] = si_value(mv.rest, units[name])
         sealed["mvs"][name] = row
-    for key, table in (("model", controller.model), ("pi", controller.pi)):
+    tables = {
+        "model": controller.model,
+        "pi": controller.pi,
+        "estimator": controller.estimator,
+    }
+    for key, table in tables.items():
         if table is not None:
             sealed[key] = {name: _own_si(quantity) for name, quantity in table.items()}
+    if controller.solver is not None:
+        sealed["solver"] = controller.solver
     return sealed
 
 
