@@ -166,7 +166,8 @@ def _gave_up(tag: str, by: object, view: LoopView) -> str:
 
 def _cv(s: Shown, body: Mapping[str, Any], plan: Mapping[str, Any]) -> Frame:
     reading = (body.get("inputs") or {}).get(s.tag)
-    estimate = (plan.get("estimate") or {}).get(s.tag)
+    course = ((plan.get("predicted") or {}).get(s.tag) or {}).get("values") or [None]
+    estimate = (plan.get("estimate") or {}).get(s.tag, course[0])
     low, high = (plan.get("cv_limits") or {}).get(s.tag) or (None, None)
     value, quality, reason = (reading or [None, None, ""])[:3]
     if reading is None and estimate is not None:

@@ -123,18 +123,18 @@ export class Faceplate {
     const value = cv.value ?? cv.estimate;
     let state = QUALITY[cv.quality] ?? "";
     if (state && cv.reason) state += `: ${cv.reason}`;
-    if (!state && cv.low !== null && value < cv.low) state = "△ below limit";
-    if (!state && cv.high !== null && value > cv.high) state = "△ above limit";
+    if (!state && value !== null && cv.low !== null && value < cv.low) state = "△ below limit";
+    if (!state && value !== null && cv.high !== null && value > cv.high) state = "△ above limit";
     if (!state && cv.reason === "estimated") { cells[6].className = ""; cells[6].textContent = "estimated"; return; }
-    cells[6].textContent = state || "good";
+    cells[6].textContent = state || (value === null ? "not known" : "good");
     cells[6].className = cv.quality === 0 ? "alarm" : state ? "warn" : "";
   }
 
-  drawMv(mv) {
+  drawMv(mv, frame) {
     const cells = this.rows.get(mv.tag).children;
     const texts = [mv.applied, mv.requested, mv.low, mv.high, mv.end].map((v) => digits(v));
     texts.forEach((text, i) => { cells[i + 1].textContent = text; });
-    const changed = mv.requested !== null && mv.allowed !== null && digits(mv.requested) !== digits(mv.allowed);
+    const changed = frame.reasons.some((r) => r.tag === mv.tag && r.action !== "ALLOW");
     cells[6].textContent = changed ? `△ gate: ${digits(mv.allowed)}` : mv.landed === null ? "not written" : "written, read back";
     cells[6].className = changed ? "warn" : "";
   }
@@ -149,7 +149,8 @@ export class Faceplate {
     box.append(action);
     for (const reason of frame.reasons.slice(0, 6)) {
       const line = document.createElement("div");
-      line.textContent = `${reason.rule} ${reason.text}`;
+      const label = this.signals.find((s) => s.tag === reason.tag)?.label ?? reason.tag;
+      line.textContent = [reason.rule, label && `${label}:`, reason.text].filter(Boolean).join(" ");
       box.append(line);
     }
   }
