@@ -96,24 +96,24 @@ def _all(
 ) -> int:
     from hil.bench import Bench, BenchError
 
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores SIGINT
+        signal.signal(number, signal.default_int_handler)
     with Bench(sealed, place, speed=speed, seed=seed, overrides=overrides, start=start) as bench:
         try:
             bench.start_line()
+            for name, source in sealed["sources"].items():
+                say(f"{name}: {source.get('endpoint') or _address(source)}")
+            say(f"logs and sockets in {shown(place)}; {speed:g} plant seconds per second")
+            say("Ctrl-C ends plant and PLCs")
+            while all(child.poll() is None for child in bench.children.values()):
+                time.sleep(0.5)
         except BenchError as error:
             raise RefusalError(
                 str(error),
                 "the line is complete or it is not there",
                 "often a port is taken: `./rheostat doctor` says by whom",
             ) from error
-        for name, source in sealed["sources"].items():
-            say(f"{name}: {source.get('endpoint') or _address(source)}")
-        say(f"logs and sockets in {shown(place)}; {speed:g} plant seconds per second. Ctrl-C ends.")
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            while all(child.poll() is None for child in bench.children.values()):
-                time.sleep(0.5)
         except KeyboardInterrupt:
-            say("ending plant and PLCs")
             return OK
         gone = [name for name, child in bench.children.items() if child.poll() is not None]
         raise RefusalError(

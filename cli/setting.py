@@ -34,21 +34,10 @@ def plant_settings(settings: Iterable[str]) -> dict[str, float]:
 
 
 def _value(setting: str, text: str, unit: str) -> float:
-    from service.config_quantity import QuantityError, read_quantity, read_unit, si_value
+    from service.config_quantity import QuantityError, parameter_value, read_quantity
 
     try:
-        quantity = read_quantity(text)
-        if quantity.unit is None:
-            return float(quantity.number)  # a bare number is in the parameter's own SI unit
-    except QuantityError as error:
-        raise _refused(setting, f"{error.what}; {error.next_step}") from error
-    plain = "" if unit in ("1", "0/1") else unit.replace(" ", "*")
-    try:
-        read_unit(plain)
-    except QuantityError as error:
-        raise _refused(setting, f"give the bare number; it is in {unit}") from error
-    try:
-        return si_value(quantity, plain)
+        return parameter_value(read_quantity(text), unit)
     except QuantityError as error:
         raise _refused(setting, f"{error.what}; {error.next_step}") from error
 

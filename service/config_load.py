@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from records.canonical import sha256_of
+from service.config_controller import check_controllers
 from service.config_desk import Desk, at
 from service.config_limits import check_limits, check_targets, check_times
 from service.config_model import Limits, LineFile, Recipe, Tags
@@ -56,6 +57,7 @@ def _judge(path: Path) -> tuple[list[Problem], dict[str, Any] | None]:
     ]
     check_tags(desk)
     check_loops(desk)
+    check_controllers(desk)
     check_limits(desk)
     check_targets(desk)
     check_times(desk)

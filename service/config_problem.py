@@ -92,6 +92,7 @@ WHY: dict[str, str] = {
     "RH-1048": "a role is played by one kind of value only",
     "RH-1050": "a controlled variable without target and limits gives the controller nothing to do",
     "RH-1051": "limits are given up in the order of their ranks, so the order must be unambiguous",
+    "RH-1052": "an override of nothing looks like a controller that was tuned",
     "RH-1060": "times that contradict each other make every cycle late, or none",
 }
 """Why each kind of problem matters: one sentence per stable code."""

@@ -212,6 +212,25 @@ def si_value(
     return float(quantity.number * quantity.unit.factor + quantity.unit.offset)
 
 
+def parameter_value(quantity: Quantity, unit_text: str) -> float:
+    """Return a model parameter in its own SI unit, as its table writes it ('N m', 'W/m2/K').
+
+    A bare number is in that unit already.
+
+    Raises:
+        QuantityError: the quantity has another dimension, or the unit is one pint is not told of.
+    """
+    if quantity.unit is None:
+        return float(quantity.number)
+    try:
+        return si_value(quantity, "" if unit_text in ("1", "0/1") else unit_text.replace(" ", "*"))
+    except QuantityError as error:
+        if error.code != "RH-1021":
+            raise
+        what = f"'{quantity.text}' cannot be converted to {unit_text}"
+        raise QuantityError("RH-1021", what, f"write the bare number, in {unit_text}") from error
+
+
 def _same_temperature(
     quantity: Quantity, due: Unit, shown: str, *, difference: bool, per_second: bool
 ) -> None:

@@ -101,6 +101,7 @@ def _report_value(
     if kind in ("literal_error", "union_tag_invalid"):
         allowed = str(context.get("expected") or context.get("expected_tags") or "")
         words = [word.strip(" '") for word in allowed.replace(" or ", ",").split(",")]
+        words = ["true" if word == "True" else word for word in words]  # as YAML writes it
         word = context.get("tag") if kind == "union_tag_invalid" else item.get("input")
         where = (*path, "protocol") if kind == "union_tag_invalid" else path
         document.report(

@@ -77,10 +77,12 @@ def test_controller_settings_are_sealed_in_si(copy: Copy) -> None:
     copy.replace(
         "line.yaml",
         "      horizon: 20",
-        "      horizon: 20\n      model: { coating.lag: 2 min }\n      pi: { lag: 3 }",
+        "      horizon: 20\n      model: { coating.pump.lag: 0.05 min }\n"
+        "      solver: do-mpc\n      pi: { lag: 3 }",
     )
     controller = load_line(copy.line).sealed["loops"]["coating"]["controller"]
-    assert (controller["model"], controller["pi"]) == ({"coating.lag": 120.0}, {"lag": 3.0})
+    assert (controller["model"], controller["pi"]) == ({"coating.pump.lag": 3.0}, {"lag": 3.0})
+    assert controller["solver"] == "do-mpc"
 
 
 @pytest.mark.requirement("GMP-12")

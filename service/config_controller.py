@@ -1,0 +1,71 @@
+"""Judge what a loop's controller is told: that there is one, and that it knows the parameters.
+
+The tables are imported only where a configuration overrides something: they belong to the
+controllers, and some of them load numerical libraries.
+"""
+
+from __future__ import annotations
+
+from service.config_desk import Desk, mapping
+from service.config_problem import did_you_mean
+from service.config_quantity import QuantityError, parameter_value, read_quantity
+from service.config_yaml import Path_
+
+LOOPS = ("coating", "mixing")
+TABLES = ("model", "estimator", "pi")
+
+
+def check_controllers(desk: Desk) -> None:
+    """Judge the names of the loops and every parameter their controllers are given."""
+    for loop in mapping(desk.line, "loops"):
+        if loop not in LOOPS:
+            desk.line.report(
+                "RH-1013",
+                ("loops", loop),
+                f"no controller is written for a loop called `{loop}`.{did_you_mean(loop, LOOPS)}",
+                "call it coating or mixing",
+                at_key=True,
+            )
+            continue
+        for table in TABLES:
+            path: Path_ = ("loops", loop, "controller", table)
+            given = mapping(desk.line, *path)
+            if given:
+                _check_table(desk, path, given, _units(loop, table))
+
+
+def _check_table(desk: Desk, path: Path_, given: dict[str, object], units: dict[str, str]) -> None:
+    for name, value in given.items():
+        place = (*path, name)
+        if name not in units:
+            desk.line.report(
+                "RH-1052",
+                place,
+                f"there is no such parameter as `{name}`.{did_you_mean(name, units)}",
+                "docs/reference/parameters.md lists them; delete it or correct the name",
+                at_key=True,
+            )
+            continue
+        try:
+            parameter_value(read_quantity(value), units[name])
+        except QuantityError as error:
+            desk.line.report(error.code, place, error.what, error.next_step)
+
+
+def _units(loop: str, table: str) -> dict[str, str]:
+    """Return the parameters of one table with their units."""
+    from controller.coating_settings import COATING_SETTINGS
+    from controller.mixing_settings import MIXING_SETTINGS
+    from controller.pi import PI_COATING, PI_MIXING
+    from plant_models.coating_parameters import COATING_PARAMETERS
+    from plant_models.mixing_parameters import MIXING_PARAMETERS
+
+    tables = {
+        ("coating", "model"): COATING_PARAMETERS,
+        ("coating", "estimator"): COATING_SETTINGS,
+        ("coating", "pi"): PI_COATING,
+        ("mixing", "model"): MIXING_PARAMETERS,
+        ("mixing", "estimator"): MIXING_SETTINGS,
+        ("mixing", "pi"): PI_MIXING,
+    }
+    return {row.path: row.unit for row in tables[loop, table]}
