@@ -80,21 +80,21 @@ def confine(shape: Shape, question: Question, moves: Vector) -> tuple[Vector, fl
     Returns:
         The positions (N rows), and how far the worst of them had to be cut, in scales.
     """
-    scale = shape.model.scale_vector(shape.mvs)
-    mvs = [question.mvs[tag] for tag in shape.mvs]
-    step = np.array([max(0.0, m.max_step) for m in mvs])
-    low, high = np.array([m.low for m in mvs]), np.array([m.high for m in mvs])
-    position = np.array([m.applied for m in mvs])
-    rows: list[Vector] = []
+    columns: list[list[float]] = []
     overshoot = 0.0
-    for move in moves:
-        floor = np.maximum(position - step, np.minimum(low, position + step))
-        ceiling = np.minimum(position + step, np.maximum(high, position - step))
-        wanted = position + move
-        position = np.clip(wanted, floor, ceiling)
-        overshoot = max(overshoot, float(np.max(np.abs(wanted - position) / scale)))
-        rows.append(position)
-    return np.array(rows), overshoot
+    for i, tag in enumerate(shape.mvs):  # plain numbers: a few of them are faster than arrays
+        mv, scale = question.mvs[tag], shape.model.scales[tag]
+        low, high, step, position = mv.low, mv.high, max(0.0, mv.max_step), mv.applied
+        column: list[float] = []
+        for move in moves[:, i].tolist():
+            floor = max(position - step, min(low, position + step))
+            ceiling = min(position + step, max(high, position - step))
+            wanted = position + move
+            position = min(max(wanted, floor), ceiling)
+            overshoot = max(overshoot, abs(wanted - position) / scale)
+            column.append(position)
+        columns.append(column)
+    return np.array(columns).T, overshoot
 
 
 def run_forward(maps: Maps, question: Question, inputs: Vector) -> Vector:
