@@ -11,7 +11,7 @@ max_w L |2 sin(n w/2)| / |e^(iw) - 1 + L| < 1 (small gain theorem); L = 0.15 and
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -25,6 +25,20 @@ from plant_models.control_model import ControlModel, Vector
 from plant_models.parameters import Parameters
 
 GAUGE, SPEED, LENGTH = "coater.dry_coat_weight", "coater.line_speed", "coater.web_length"
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "coater.line_speed": (0.0, 2.0),
+    "coater.feed_solids": (0.05, 1.0),
+    "coater.feed_temp": (263.15, 373.15),
+    "coater.feed_density": (500.0, 1500.0),
+    "d_coat": (-0.7, 0.7),
+    "d_pressure": (-2.0e6, 2.0e6),
+    "d_residual": (-5.0, 5.0),
+    "coater.die_pressure": (0.0, 3.0e6),
+    "coater.gap": (50.0e-6, 3.0e-3),
+    "coater.oven_trim": (-30.0, 30.0),
+    "coater.ln_residual": (-14.0, 0.0),
+}
+"""The estimate is bounded whatever the readings say."""
 LATE_ZONES = ("coater.oven_zone4_temp", "coater.oven_zone5_temp")
 
 
@@ -89,6 +103,7 @@ class CoatingEstimator:
             self._move(u, sample, speed, length_m)
         self._correct(request, notes)
         self._learn(request, speed, length_m, notes)
+        self._confine()
         self._last_s, self._last_length_m = request.now_s, length_m
         idle = speed < self._s["speed.least"]
         return Estimate(
@@ -252,6 +267,15 @@ class CoatingEstimator:
             self._x[at] += s["residual.gain"] * surprise
             gain = s["residual.gain"] if self._last_s is None else s["residual.bias_gain"]
             self._p[self._at("d_residual")] += gain * surprise
+
+    def _confine(self) -> None:
+        for name, (low, high) in BOUNDS.items():
+            if name in self._model.states:
+                at = self._model.states.index(name)
+                self._x[at] = min(max(self._x[at], low), high)
+            if name in self._model.disturbances:
+                at = self._at(name)
+                self._p[at] = min(max(self._p[at], low), high)
 
     def _learn(self, request: PlanRequest, speed: float, length_m: float, notes: list[str]) -> None:
         """Compare the gauge with the metres under it and update `d_coat`."""

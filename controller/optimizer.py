@@ -21,7 +21,7 @@ from controller.transcription import (
     parameter_values,
     transcribe,
 )
-from plant_models.control_model import Expression, Vector
+from plant_models.control_model import Vector
 
 MAX_ITERATIONS: Final = 80
 
@@ -34,34 +34,8 @@ IPOPT_OPTIONS: Final[dict[str, Any]] = {
     "ipopt.acceptable_iter": 0,  # an 'acceptable' point is not an optimal one
     "ipopt.bound_relax_factor": 0.0,  # a hard limit is not relaxed, not even by 1e-8
     "ipopt.nlp_scaling_method": "none",  # the programme is scaled already
-    "ipopt.mu_init": 1e-2,
+    "ipopt.mu_init": 1e-3,  # the first guess obeys the model and is seldom far off
 }
-
-
-def ipopt(shape: Shape, programme: Programme, max_iterations: int) -> Expression:
-    """IPOPT (Waechter & Biegler 2006): general and patient."""
-    return ca.nlpsol(
-        "patient", "ipopt", programme.nlp, IPOPT_OPTIONS | {"ipopt.max_iter": max_iterations}
-    )
-
-
-def fatrop(shape: Shape, programme: Programme, max_iterations: int) -> Expression:
-    """Fatrop (Vanroye et al. 2023): IPOPT's algorithm on the stages' own structure, faster."""
-    n, nx, nu = shape.horizon, len(shape.model.states) + len(shape.mvs), len(shape.mvs)
-    nl = len(shape.limits)
-    equality = [True] * nx + ([True] * nx + [False] * nl) * (n - 1) + [False] * nl
-    options: dict[str, Any] = {
-        "print_time": False,
-        "error_on_fail": False,
-        "structure_detection": "manual",
-        "N": n,
-        "nx": [0] + [nx] * n,
-        "nu": [nu] + [nl + nu] * (n - 1) + [nl],
-        "ng": [0] + [nl] * n,
-        "equality": equality,
-        "fatrop": {"print_level": 0, "tol": 1e-6, "mu_init": 1e-2, "max_iter": max_iterations},
-    }
-    return ca.nlpsol("quick", "fatrop", programme.nlp, options)
 
 
 class Bounds:
@@ -115,19 +89,20 @@ class Bounds:
 class ShootingOptimizer:
     """Multiple shooting, warm-started from its own last checked answer only.
 
-    Fatrop is asked first; when it fails, IPOPT gets the same question once, cold.
+    A failure from a warm start is asked once more from a cold one. The solver is IPOPT (Waechter &
+    Biegler 2006): quicker structure-exploiting ones were seen to loop for ever on a NaN.
     """
 
     def __init__(self, shape: Shape, max_iterations: int = MAX_ITERATIONS) -> None:
-        """Build the programme and its solvers; the slow part, well under a second."""
+        """Build the programme and its solver; the slow part, well under a second."""
         self._shape = shape
         self._scaling = Scaling(shape)
         self._programme = transcribe(shape)
         self._maps = Maps(
             self._programme.advance.mapaccum(shape.horizon), shape.model.measure.map(shape.horizon)
         )
-        self._quick = fatrop(shape, self._programme, max_iterations)
-        self._patient = ipopt(shape, self._programme, max_iterations)
+        options = IPOPT_OPTIONS | {"ipopt.max_iter": max_iterations}
+        self._solver = ca.nlpsol("plan", "ipopt", self._programme.nlp, options)
         self._last: Vector | None = None
 
     @property
@@ -151,19 +126,18 @@ class ShootingOptimizer:
         if fault := _unfit(p, bounds):
             self.forget()
             return Answer(f"not asked: {fault}", None)
-        answer, w = self._ask(self._quick, question, p, bounds)
-        if answer.moves is None:
+        warm = self._last is not None
+        answer, w = self._ask(question, p, bounds)
+        if answer.moves is None and warm:
             self.forget()
             tried = answer.iterations
-            answer, w = self._ask(self._patient, question, p, bounds)
+            answer, w = self._ask(question, p, bounds)
             answer = replace(answer, iterations=answer.iterations + tried)
         self._last = None if answer.moves is None else w
         return answer
 
-    def _ask(
-        self, solver: Expression, question: Question, p: Vector, bounds: Bounds
-    ) -> tuple[Answer, Vector]:
-        found = solver(
+    def _ask(self, question: Question, p: Vector, bounds: Bounds) -> tuple[Answer, Vector]:
+        found = self._solver(
             x0=self._start(question, bounds),
             p=p,
             lbx=bounds.lbx,
@@ -171,7 +145,7 @@ class ShootingOptimizer:
             lbg=bounds.lbg,
             ubg=bounds.ubg,
         )
-        stats = solver.stats()
+        stats = self._solver.stats()
         w = np.asarray(found["x"], dtype=float).ravel()
         scaling, nx = self._scaling, len(self._shape.model.states)
         told = Told(

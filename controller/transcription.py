@@ -7,7 +7,7 @@ m       move, the programme's input: v_(k+1) = v_k + m_k                     ten
 s       slack of one soft limit                                              tenths of CV scale
 
 The order of the unknowns is m_0, (z, v)_1, [m, s]_1, (z, v)_2, ... (z, v)_N, s_N: stage after
-stage, as structure-exploiting solvers want it. Initial state and position are parameters.
+stage. Initial state and position are parameters.
 """
 
 from __future__ import annotations
