@@ -102,11 +102,15 @@ def _mixing_mpc(spec: LoopSpec) -> LoopController:
 
 
 def _optimizer(spec: LoopSpec, model: ControlModel) -> Optimizer:
-    """The solver that `controller: solver:` names: 'shooting' (default) or 'do-mpc'."""
+    """The solver that `controller: solver:` names: 'realtime', 'shooting' (default) or 'do-mpc'."""
     shape = Shape(
         model, spec.period_s, spec.horizon, tuple(cv.tag for cv in spec.cvs), spec.soft_limits
     )
-    solver = spec.controller.get("solver", "shooting")
+    solver = spec.controller.get("solver") or "shooting"
+    if solver == "realtime":
+        from controller.realtime import RealtimeOptimizer
+
+        return RealtimeOptimizer(shape)
     if solver == "shooting":
         from controller.optimizer import ShootingOptimizer
 
@@ -115,4 +119,4 @@ def _optimizer(spec: LoopSpec, model: ControlModel) -> Optimizer:
         from controller.dompc_optimizer import DompcOptimizer
 
         return DompcOptimizer(shape)
-    raise ValueError(f"no solver is called {solver!r}; known are shooting and do-mpc")
+    raise ValueError(f"no solver is called {solver!r}; known are realtime, shooting and do-mpc")

@@ -66,7 +66,8 @@ class MpcController:
         question = self._question(request, estimate)
         answer = self._optimizer.solve(question)
         if answer.moves is None:
-            return replace(bare, status=answer.status, echo=echo(answer))
+            notes = (*estimate.notes, *answer.notes)
+            return replace(bare, status=answer.status, echo=echo(answer), notes=notes)
         proposal = Proposal(
             setpoints=dict(answer.moves),
             status=SOLVED,
@@ -83,6 +84,7 @@ class MpcController:
             binding=binding(shape, question, answer),
             gave_up=gave_up(shape, question, answer),
             echo=echo(answer),
+            notes=(*estimate.notes, *answer.notes),
         )
 
     def observe(self, request: PlanRequest) -> None:

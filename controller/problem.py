@@ -7,7 +7,7 @@ cycle to cycle (state, limits, targets, weights, disturbances): none of it needs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -101,6 +101,7 @@ class Answer:
     `moves` is the first setpoint of each MV, or None. `inputs` has N rows (one a step), `states`
     N+1, `outputs` N (end of each step, bias included, columns as `Shape.cvs`); `slack` is the
     largest excess over each soft limit (SI). `echo` is read back from the bounds the solver got.
+    `notes` say in words what is unusual.
     """
 
     status: str
@@ -113,6 +114,7 @@ class Answer:
     outputs: Vector | None = None
     slack: Mapping[SoftLimit, float] = field(default_factory=dict)
     echo: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 class Optimizer(Protocol):

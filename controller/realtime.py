@@ -32,9 +32,9 @@ STEPS: Final = 3
 CLOSE: Final = 0.1
 """A step of no move larger than this, in tenths of scale, ends the search."""
 SHORTENINGS: Final = 3
-MAX_STATIONARITY: Final = 1e-2
+MAX_STATIONARITY: Final = 1e-3
 MAX_MISSED: Final = 1e-5
-MAX_GAP: Final = 1e-2
+MAX_GAP: Final = 1e-3
 FAR_OFF: Final = 1.0
 """After the last step, a plan that still moves by more than this, in tenths of scale, is poor."""
 JUMP: Final = 1.0
@@ -111,10 +111,15 @@ class RealtimeOptimizer:
                 )
                 if answer.moves is not None:
                     self._last, self._asked = course.M, asked
-                    return answer
+                    return replace(answer, notes=self._notes())
+                why = answer.status
+            return self._recover(question, asked, steps, f"solved patiently: {why}")
         return self._recover(question, asked, steps)
 
-    def _recover(self, question: Question, asked: Vector, steps: int) -> Answer:
+    def _notes(self, *more: str) -> tuple[str, ...]:
+        return tuple(text for text in (self.note, *more) if text)
+
+    def _recover(self, question: Question, asked: Vector, steps: int, why: str = "") -> Answer:
         """Ask the patient optimiser, cold; only its good answer starts the next search."""
         self.forget()
         self.recoveries += 1
@@ -124,7 +129,9 @@ class RealtimeOptimizer:
             applied = np.array([question.mvs[tag].applied for tag in self._shape.mvs])
             moves = np.diff(np.vstack([applied, answer.inputs]), axis=0)
             self._last, self._asked = moves.T / self._scaling.u_scale[:, None], asked
-        return replace(answer, iterations=answer.iterations + steps)
+        return replace(
+            answer, iterations=answer.iterations + steps, notes=self._notes(why, *answer.notes)
+        )
 
     def _wishes(self, question: Question, data: Vector) -> Vector:
         """Limits, targets and weights in their own units, to notice when they jump."""
@@ -188,7 +195,7 @@ class RealtimeOptimizer:
             bool(np.all(np.isfinite(d)))
             and stationarity <= MAX_STATIONARITY
             and missed <= MAX_MISSED
-            and gap <= MAX_GAP
+            and gap <= MAX_GAP * (1.0 + abs(course.cost))
         )
         told = f"not optimal (slope {stationarity:.1e}, miss {missed:.1e}, gap {gap:.1e})"
         return d.copy(), "" if good else told

@@ -31,8 +31,8 @@ def improve_function(size: Sizes, tangent: Expression, low: Sequence[bool]) -> E
 
     V, M, Z are positions, moves and states of the plan, one column a step; `lower` and `upper` are
     bounds of the step's unknowns in the same columns. `low` says of each soft limit whether it is
-    a lower one. Only the steps are HPIPM's word: the largest slope left at its optimum, the worst
-    violation and the duality gap are computed here.
+    a lower one. Only the steps are HPIPM's word: the largest slope left at its optimum (as a
+    share of the largest at the plan), the worst violation and the duality gap are computed here.
     """
     z0, V, M, data = _plan_symbols(size, tangent.size1_in(4))
     Z = ca.MX.sym("Z", size.nx, size.steps)
@@ -49,7 +49,8 @@ def improve_function(size: Sizes, tangent: Expression, low: Sequence[bool]) -> E
     d, on_rows, on_bounds = found["x"], found["lam_a"], found["lam_x"]
     # CasADi's interface returns no multipliers of the dynamics: they are added in `_stationarity`
     left = ca.mtimes(H, d) + g + ca.mtimes(A.T, on_rows) + on_bounds
-    stationarity = _stationarity(size, ca.reshape(left, size.step, size.steps), a)
+    slope = _stationarity(size, ca.reshape(left, size.step, size.steps), a)
+    stationarity = slope / (1.0 + ca.norm_inf(g))
     row = ca.mtimes(A, d)
     missed = ca.fmax(ca.mmax(ca.fmax(lba - row, row - uba)), ca.mmax(ca.fmax(lbx - d, d - ubx)))
     gap = _gap(on_rows, row, lba, uba) + _gap(on_bounds, d, lbx, ubx)

@@ -1,0 +1,513 @@
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import casadi as ca
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller import realtime, stage_qp
+from controller.optimizer import ShootingOptimizer
+from controller.problem import Answer, CvAim, MvAim, Optimizer, Question, Shape, SoftLimit
+from controller.realtime import RealtimeOptimizer
+from controller.stage_functions import step_data
+from controller.transcription import discrete_map
+from plant_models.control_model import Vector
+from plant_models.mixing_control import control_model as mixing_model
+from tests.controller.models import (
+    COAT,
+    GAP,
+    PRESSURE,
+    RATIO,
+    RESIDUAL,
+    TARGET,
+    TRIM,
+    WINDOW,
+    coating_optimizer,
+    coating_question,
+    coating_shape,
+    two_lags,
+)
+
+BOXES = {RATIO: (2.2, 3.1), GAP: (240e-6, 340e-6), TRIM: (-8.0, 8.0)}
+ANCHOR, JACKET, SOLVENT = "mixer.anchor_sp", "mixer.jacket_sp", "mixer.solvent_sp"
+VISCOSITY, TEMP, TORQUE = "mixer.viscosity_25c", "mixer.temp", "mixer.torque"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Every library of these tests is kept here, and none in the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        base = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(base))
+        yield base
+        quick_coating.cache_clear()
+        quick_mixing.cache_clear()
+
+
+@cache
+def quick_coating() -> RealtimeOptimizer:
+    return RealtimeOptimizer(coating_shape(), recovery=coating_optimizer())
+
+
+def warm() -> RealtimeOptimizer:
+    """The coating optimiser after one question at rest."""
+    optimizer = quick_coating()
+    optimizer.forget()
+    assert optimizer.solve(coating_question()).moves is not None
+    return optimizer
+
+
+def mixing_shape() -> Shape:
+    limits = (SoftLimit(TEMP, "low"), SoftLimit(TEMP, "high"), SoftLimit(TORQUE, "high"))
+    return Shape(mixing_model(), 20.0, 30, (VISCOSITY, TEMP, TORQUE), limits)
+
+
+@cache
+def patient_mixing() -> ShootingOptimizer:
+    return ShootingOptimizer(mixing_shape())
+
+
+@cache
+def quick_mixing() -> RealtimeOptimizer:
+    return RealtimeOptimizer(mixing_shape(), recovery=patient_mixing())
+
+
+def mixing_question(rng: np.random.Generator, spread: float = 1.0) -> Question:
+    model = mixing_model()
+    names = (*model.states, *model.inputs, *model.disturbances)
+    off = {name: spread * float(rng.uniform(-1.0, 1.0)) * model.scales[name] for name in names}
+    at = {name: model.nominal[name] + 0.3 * off[name] for name in names}
+    at["mixer.dissolved"] = 1.0
+    at["mixer.solids"] = model.nominal["mixer.solids"] + 0.05 * off["mixer.solids"]
+    at["mixer.unblended"] = abs(at["mixer.unblended"])
+    at[SOLVENT] = abs(at[SOLVENT])
+    aims = {
+        VISCOSITY: CvAim(np.full(30, 6.0), None, None, 1.0, 1),
+        TEMP: CvAim(np.full(30, 298.15), 297.15, 299.15, 2.0, 2),
+        TORQUE: CvAim(None, None, 360.0, 1.0, 3),
+    }
+    return Question(
+        np.array([at[name] for name in model.states]),
+        np.tile([at[name] for name in model.disturbances], (31, 1)),
+        aims,
+        {
+            ANCHOR: MvAim(at[ANCHOR], 0.25, 0.8333, 0.0833, 1.0, 0.5, 0.01),
+            JACKET: MvAim(at[JACKET], 285.15, 307.15, 1.0, 1.0, at[JACKET], 0.0),
+            SOLVENT: MvAim(at[SOLVENT], 0.0, 0.025, 0.0167, 1.0, 0.0, 0.01),
+        },
+    )
+
+
+def random_coating(rng: np.random.Generator) -> Question:
+    return coating_question(
+        applied={tag: float(rng.uniform(*box)) for tag, box in BOXES.items()},
+        disturbances={
+            "d_coat": float(rng.uniform(-0.1, 0.1)),
+            "coater.feed_solids": float(rng.uniform(0.38, 0.46)),
+            "coater.line_speed": float(rng.uniform(0.1, 0.25)),
+            "d_residual": float(rng.uniform(-0.5, 1.0)),
+        },
+    )
+
+
+def units_apart(shape: Shape, one: Answer, other: Answer) -> float:
+    """The largest difference of a first move, in tenths of the MV's scale."""
+    assert one.moves is not None, one.status
+    assert other.moves is not None, other.status
+    scales = shape.model.scales
+    return max(abs(one.moves[tag] - other.moves[tag]) / (0.1 * scales[tag]) for tag in one.moves)
+
+
+# -- the optimum ----------------------------------------------------------------------------------
+
+
+def test_the_next_cycle_agrees_with_the_converged_reference() -> None:
+    rng = np.random.default_rng(1)
+    quick, patient = quick_coating(), coating_optimizer()
+    quick.forget()
+    for _ in range(25):
+        first = random_coating(rng)
+        quick.solve(first)
+        # one cycle on: the line has moved a little, and is asked again
+        solved = quick.recoveries
+        x0 = first.x0 + 0.02 * rng.normal(size=5) * quick.shape.model.scale_vector(
+            quick.shape.model.states
+        )
+        second = Question(x0, first.disturbances, first.cvs, first.mvs)
+        answer = quick.solve(second)
+        assert quick.recoveries == solved, answer.notes
+        patient.forget()
+        reference = patient.solve(second)
+        assert units_apart(quick.shape, answer, reference) < 0.02
+        assert answer.cost <= reference.cost + 1e-3 * (1.0 + reference.cost)
+
+
+def test_the_mixer_agrees_with_the_converged_reference() -> None:
+    rng = np.random.default_rng(2)
+    quick, patient = quick_mixing(), patient_mixing()
+    quick.forget()
+    for _ in range(12):
+        question = mixing_question(rng)
+        answer = quick.solve(question)
+        patient.forget()
+        reference = patient.solve(question)
+        assert units_apart(quick.shape, answer, reference) < 0.05, answer.notes
+        assert answer.cost <= reference.cost + 2e-3 * (1.0 + reference.cost)
+
+
+def closed_loop_cost(optimizer: Optimizer, cycles: int) -> float:
+    """Squared errors, in units, of a loop with target steps, a lot step, and a wrong model."""
+    model = optimizer.shape.model
+    rng = np.random.default_rng(3)
+    question = mixing_question(rng, spread=0.0)
+    advance = discrete_map(model, 20.0, 4)
+    x = question.x0
+    u = np.array([question.mvs[tag].applied for tag in model.inputs])
+    p = question.disturbances[0].copy()
+    lot = model.disturbances.index("d_visc")
+    cost = 0.0
+    for k in range(cycles):
+        told = p.copy()
+        p[lot] = 0.05 if k > 20 else 0.0  # the estimator knows of it one cycle late
+        target = 6.0 if k < 45 else 5.7
+        cvs = dict(question.cvs) | {VISCOSITY: CvAim(np.full(30, target), None, None, 1.0, 1)}
+        mvs = {
+            tag: MvAim(
+                float(u[i]), mv.low, mv.high, mv.max_step, mv.move_weight, mv.rest, mv.rest_weight
+            )
+            for i, (tag, mv) in enumerate(question.mvs.items())
+        }
+        answer = optimizer.solve(Question(x, np.tile(told, (31, 1)), cvs, mvs))
+        assert answer.moves is not None, answer.status
+        u = np.array([answer.moves[tag] for tag in model.inputs])
+        x = np.asarray(advance(x, u, p), dtype=float).ravel()
+        seen = model.observe(x, u, p)
+        cost += ((seen[VISCOSITY] - target) / 0.5) ** 2 + (seen[TEMP] - 298.15) ** 2
+    return cost
+
+
+def test_the_closed_loop_costs_what_the_reference_costs() -> None:
+    quick, patient = quick_mixing(), patient_mixing()
+    quick.forget()
+    before = quick.recoveries
+    cost = closed_loop_cost(quick, 70)
+    patient.forget()
+    assert cost == pytest.approx(closed_loop_cost(patient, 70), rel=0.005)
+    assert quick.recoveries - before <= 3  # at the start, and at most at the two jumps
+
+
+def test_a_model_without_soft_limits_is_solved_too() -> None:
+    shape = Shape(two_lags(), 10.0, 40, ("y",), ())
+    optimizer = RealtimeOptimizer(shape)
+    for target in (0.4, 0.5):
+        question = Question(
+            np.zeros(1),
+            np.zeros((41, 1)),
+            {"y": CvAim(np.full(40, target), None, None, 1.0, 1)},
+            {"u": MvAim(0.0, -2.0, 2.0, 10.0, 1e-9, 0.0, 0.0)},
+        )
+        answer = optimizer.solve(question)
+        assert answer.moves is not None
+        # moves for nothing: the target is met after one step, x1 = (1 - e^(-1/3)) u0
+        assert answer.moves["u"] == pytest.approx(target / (1.0 - np.exp(-1.0 / 3.0)), rel=1e-3)
+    assert optimizer.recoveries == 1
+
+
+# -- limits ---------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.fixed_dictionaries({tag: st.floats(*box) for tag, box in BOXES.items()}),
+            st.floats(-0.15, 0.15),
+            st.floats(0.36, 0.48),
+            st.floats(0.05, 0.3),
+            st.floats(-0.5, 1.5),
+            st.floats(0.0, 0.4),
+        ),
+        min_size=2,
+        max_size=2,
+    )
+)
+def test_no_move_leaves_the_box_or_its_pace(
+    cycles: list[tuple[dict[str, float], float, float, float, float, float]],
+) -> None:
+    quick = quick_coating()
+    quick.forget()
+    for applied, d_coat, solids, speed, d_residual, tighter in cycles:
+        boxes = {
+            tag: (low + tighter * (high - low), high - tighter * (high - low))
+            for tag, (low, high) in BOXES.items()
+        }
+        disturbances = {
+            "d_coat": d_coat,
+            "coater.feed_solids": solids,
+            "coater.line_speed": speed,
+            "d_residual": d_residual,
+        }
+        question = coating_question(applied=applied, disturbances=disturbances, limits=boxes)
+        answer = quick.solve(question)
+        assert answer.moves is not None, answer.status
+        assert answer.inputs is not None
+        before = np.array([applied[tag] for tag in BOXES])
+        for k, row in enumerate(answer.inputs):
+            for i, tag in enumerate(BOXES):
+                (low, high), step = boxes[tag], question.mvs[tag].max_step
+                reach, least = (k + 1) * step, 1e-9 * abs(boxes[tag][1])
+                assert row[i] >= min(low, applied[tag] + reach) - least
+                assert row[i] <= max(high, applied[tag] - reach) + least
+                assert abs(row[i] - before[i]) <= step + least
+            before = row
+
+
+def test_moves_count_from_what_the_plc_confirmed() -> None:
+    optimizer = warm()
+    for _ in range(2):  # the second time the PLC did not follow
+        far = coating_question(disturbances={"d_coat": 0.2}, applied={RATIO: 2.9})
+        answer = optimizer.solve(far)
+        assert answer.moves is not None
+        assert answer.moves[RATIO] == pytest.approx(2.9 - 0.08, abs=1e-6)
+
+
+def test_an_mv_that_may_not_move_stands_still() -> None:
+    optimizer = warm()
+    question = coating_question(
+        disturbances={"d_coat": 0.02}, limits={GAP: (280e-6, 280e-6)}, max_step={TRIM: 0.0}
+    )
+    for _ in range(2):
+        answer = optimizer.solve(question)
+        assert answer.inputs is not None
+        assert answer.inputs[:, 1] == pytest.approx(np.full(20, 280e-6), abs=1e-12)
+        assert answer.inputs[:, 2] == pytest.approx(np.zeros(20), abs=1e-9)
+    assert not answer.notes
+
+
+def test_the_echo_is_what_the_programme_held() -> None:
+    optimizer = warm()
+    boxes = {RATIO: (2.3, 2.9), GAP: (250e-6, 300e-6), TRIM: (-4.0, 5.0)}
+    for _ in range(2):
+        answer = optimizer.solve(coating_question(limits=boxes))
+        for tag, box in boxes.items():
+            assert answer.echo[tag] == pytest.approx(box, rel=1e-9)
+
+
+def far_apart(window_rank: int, pressure_rank: int) -> dict[str, float]:
+    """Excess of two limits that cannot both be kept: more flow for one, less for the other."""
+    optimizer = warm()
+    question = coating_question(
+        limits={GAP: (280e-6, 280e-6)},
+        cvs={
+            COAT: CvAim(None, None, None, 1.0, 1),
+            WINDOW: CvAim(None, 0.82, 0.95, 1.0, window_rank),
+            PRESSURE: CvAim(None, None, 1.85e5, 1.0, pressure_rank),
+            RESIDUAL: CvAim(None, None, 900e-6, 1.0, 5),
+        },
+    )
+    optimizer.solve(question)
+    before = optimizer.recoveries
+    answer = optimizer.solve(question)
+    assert optimizer.recoveries == before, answer.notes
+    assert answer.outputs is not None
+    return {
+        WINDOW: float(0.82 - answer.outputs[-1, 1]) / 0.1,
+        PRESSURE: float(answer.outputs[-1, 2] - 1.85e5) / 1e5,
+    }
+
+
+def test_the_limit_of_the_lower_rank_yields_first() -> None:
+    window_counts = far_apart(window_rank=2, pressure_rank=4)
+    assert window_counts[WINDOW] < 1e-3
+    assert window_counts[PRESSURE] > 0.02
+    pressure_counts = far_apart(window_rank=4, pressure_rank=2)
+    assert pressure_counts[PRESSURE] < 1e-3
+    assert pressure_counts[WINDOW] > 0.02
+
+
+# -- failures -------------------------------------------------------------------------------------
+
+
+class Broken:
+    """An optimiser that never has an answer."""
+
+    shape = coating_shape()
+
+    def solve(self, question: Question) -> Answer:
+        return Answer("no answer: broken", None)
+
+    def forget(self) -> None:
+        return None
+
+
+def test_the_start_is_left_to_the_recovery_and_a_good_answer_is_kept() -> None:
+    optimizer = quick_coating()
+    optimizer.forget()
+    before = optimizer.recoveries
+    first = optimizer.solve(coating_question(disturbances={"d_coat": 0.03}))
+    assert optimizer.recoveries == before + 1
+    assert first.iterations > realtime.STEPS
+    second = optimizer.solve(coating_question(disturbances={"d_coat": 0.03}))
+    assert optimizer.recoveries == before + 1
+    assert second.iterations <= realtime.STEPS
+    assert second.notes == ()
+
+
+def test_a_number_that_is_none_gives_no_proposal_and_the_next_cycle_solves() -> None:
+    optimizer = warm()
+    for bad in (
+        coating_question(disturbances={"d_coat": float("nan")}, x0=np.ones(5)),
+        coating_question(x0=np.full(5, np.inf)),
+        coating_question(limits={RATIO: (float("nan"), 3.0)}),
+        coating_question(limits={RATIO: (3.0, 2.0)}),
+        coating_question(cvs={COAT: CvAim(np.full(20, np.nan), None, None, 1.0, 1)}),
+    ):
+        answer = optimizer.solve(bad)
+        assert answer.moves is None
+        assert answer.status.startswith("not asked")
+        assert optimizer._last is None
+        assert optimizer.solve(coating_question()).moves is not None
+
+
+def test_absurd_states_do_not_harm_the_next_cycle() -> None:
+    optimizer = warm()
+    for x0 in (np.zeros(5), np.full(5, 1e12), np.array([-3.0, 1e9, 1e-9, 900.0, 50.0])):
+        answer = optimizer.solve(coating_question(x0=x0))
+        if answer.moves is not None:
+            assert all(low <= answer.moves[tag] <= high for tag, (low, high) in BOXES.items())
+        assert optimizer.solve(coating_question()).moves is not None
+
+
+def test_a_failed_recovery_is_no_proposal_and_no_start_for_the_next() -> None:
+    optimizer = RealtimeOptimizer(coating_shape(), recovery=Broken())
+    for _ in range(3):
+        answer = optimizer.solve(coating_question())
+        assert answer.moves is None
+        assert optimizer._last is None
+    assert optimizer.recoveries == 3
+
+
+@pytest.mark.parametrize("lie", ["nothing", "nan", "half"])
+def test_a_quadratic_solver_that_lies_is_found_out(
+    lie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = stage_qp._qp
+
+    def dishonest(size: Any) -> Any:
+        qp = honest(size)
+        names = ("h", "g", "a", "lba", "uba", "lbx", "ubx")
+        given = {name: ca.MX.sym(name, qp.sparsity_in(name)) for name in names}
+        found = qp(**given)
+        factor = {"nothing": 1e-30, "nan": float("nan"), "half": 0.5}[lie]
+        out = [factor * found["x"], found["lam_a"], found["lam_x"]]
+        return ca.Function("lie", list(given.values()), out, names, ["x", "lam_a", "lam_x"])
+
+    monkeypatch.setattr(stage_qp, "_qp", dishonest)
+    optimizer = RealtimeOptimizer(coating_shape(), recovery=coating_optimizer())
+    optimizer.solve(coating_question())
+    question = coating_question(disturbances={"d_coat": 0.03})
+    answer = optimizer.solve(question)
+    assert optimizer.recoveries == 2
+    assert any("not optimal" in note for note in answer.notes)
+    patient = coating_optimizer()
+    patient.forget()
+    assert units_apart(optimizer.shape, answer, patient.solve(question)) < 1e-6
+
+
+def test_a_jump_of_limits_is_answered_with_the_optimum() -> None:
+    optimizer, patient = warm(), coating_optimizer()
+    tight = {RATIO: (2.2, 2.45), TRIM: (3.0, 8.0)}
+    for limits in (tight, {}, tight):
+        question = coating_question(limits=limits, disturbances={"d_coat": 0.01})
+        answer = optimizer.solve(question)
+        patient.forget()
+        assert units_apart(optimizer.shape, answer, patient.solve(question)) < 0.02
+
+
+def test_machine_code_does_not_vouch_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    optimizer = warm()
+    run = optimizer._course.run
+
+    def astray() -> None:
+        run()
+        optimizer._course.outputs[0][1, 7] += 0.01
+
+    monkeypatch.setattr(optimizer._course, "run", astray)
+    answer = optimizer.solve(coating_question())
+    assert any("miss the model" in note for note in answer.notes)
+    assert answer.moves is not None
+
+
+# -- machine code and bits ------------------------------------------------------------------------
+
+
+def test_without_a_compiler_the_answers_are_the_same_and_a_note_says_so(tmp_path: Path) -> None:
+    slow = RealtimeOptimizer(
+        coating_shape(), cache=tmp_path, compiler="no-such-cc", recovery=coating_optimizer()
+    )
+    slow.solve(coating_question())
+    question = coating_question(disturbances={"d_coat": 0.03})
+    answer = slow.solve(question)
+    assert slow.recoveries == 1
+    assert any("no C compiler" in note for note in answer.notes)
+    assert units_apart(slow.shape, answer, warm().solve(question)) < 1e-6
+
+
+def test_a_cache_that_cannot_be_written_is_a_note_and_no_error() -> None:
+    slow = RealtimeOptimizer(
+        coating_shape(), cache=Path("/proc/rheostat"), recovery=coating_optimizer()
+    )
+    answer = slow.solve(coating_question())
+    assert answer.moves is not None
+    assert any("interpreter" in note for note in answer.notes)
+
+
+def bits_of(optimizer: Optimizer) -> str:
+    """A hash of every number of a few answers."""
+    optimizer.forget()
+    digest = hashlib.sha256()
+    for d_coat in (0.0, 0.02, -0.03, 0.05, 0.05, 0.0):
+        answer = optimizer.solve(coating_question(disturbances={"d_coat": d_coat}))
+        parts: tuple[Vector | None, ...] = (answer.inputs, answer.states, answer.outputs)
+        for part in parts:
+            assert part is not None
+            digest.update(part.tobytes())
+        digest.update(repr((answer.cost, answer.iterations, answer.residual)).encode())
+    return digest.hexdigest()
+
+
+def test_same_questions_same_bits_also_in_a_fresh_process() -> None:
+    here = bits_of(quick_coating())
+    assert bits_of(quick_coating()) == here
+    code = (
+        "from tests.controller.test_realtime import bits_of, coating_shape, RealtimeOptimizer;"
+        "print(bits_of(RealtimeOptimizer(coating_shape())))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.strip() == here, done.stderr
+
+
+def test_a_jump_is_told_from_a_drift() -> None:
+    optimizer = warm()
+    scaling, shape = optimizer._scaling, optimizer.shape
+
+    def wishes(limits: Mapping[str, tuple[float, float]], target: float) -> Vector:
+        cvs = {COAT: CvAim(np.full(20, target), None, None, 1.0, 1)}
+        question = coating_question(limits=limits, cvs=cvs)
+        return optimizer._wishes(question, step_data(shape, scaling, question))
+
+    plain = wishes({}, TARGET)
+    drift = np.abs(wishes({RATIO: (2.25, 3.1)}, TARGET + 2e-4) - plain)
+    jump = np.abs(wishes({RATIO: (2.4, 3.1)}, TARGET) - plain)
+    assert 0.0 < np.max(drift) <= realtime.JUMP < np.max(jump)
