@@ -69,7 +69,7 @@ CHANNELS = (
     "mixer.mass",
     "mixer.anchor_speed",
 )
-LAB = "ln mixer.viscosity_25c"
+LAB, PROBE = "ln mixer.viscosity_25c", "ln mixer.viscosity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class _Cycle:
     ambient_k: float
     readings: Mapping[str, float]
     first: bool  # nothing was known before: the belief is a founding, not a prediction
+    alert: bool = False  # surprises all pointed one way: something new is in the vessel
     lab: Sequence[tuple[float, float]] = ()  # (ln viscosity, noise) of samples of this time
 
 
@@ -97,19 +98,20 @@ class MixingEstimator:
         self._period_s = period_s
         self._names = (*model.states, *WALKERS)
         self._step, self._look = _functions(model, period_s)
-        self._Q = self._walks(settings, period_s)
+        self._Q = {alert: self._walks(alert=alert) for alert in (False, True)}
         self._counts = {tag: BadCount(bad_cycles) for tag in ("mixer.viscosity", "mixer.torque")}
         self.reset()
 
-    def _walks(self, settings: Parameters, period_s: float) -> Vector:
+    def _walks(self, *, alert: bool) -> Vector:
         """What may change in one period: independent walks, but for what a lot does to the probe.
 
         A longer polymer thins more, so the viscometer, at its own shear rate, misses a part.
         """
+        s = self._s
+        walks = [s["walk.lot" if alert and key == "walk.visc" else key] for key in _WALKS]
         mix = np.eye(len(_WALKS))
-        mix[self._names.index("d_probe"), self._names.index("d_visc")] = -settings["lot.thinning"]
-        steps = np.diag(np.array([settings[key] for key in _WALKS]) ** 2 * period_s)
-        spread: Vector = mix @ steps @ mix.T
+        mix[self._names.index("d_probe"), self._names.index("d_visc")] = -s["lot.thinning"]
+        spread: Vector = mix @ np.diag(np.array(walks) ** 2 * self._period_s) @ mix.T
         return spread
 
     def reset(self) -> None:
@@ -120,6 +122,7 @@ class MixingEstimator:
         self._lab_number: int | None = None
         self._batch: int | None = None
         self._odd: dict[str, int] = {}
+        self._surprise = 0.0  # running mean of the viscometer's, in expected spreads
 
     def update(self, request: PlanRequest, horizon: int) -> Estimate:
         """Take one cycle's readings in; the slow disturbances are held over the horizon."""
@@ -133,7 +136,10 @@ class MixingEstimator:
         ambient = number(values, "mixer.ambient_temp", self._model.nominal["mixer.ambient_temp"])
         readings = self._readings(request)
         before = self._founded(values, ambient) if self._belief is None else self._belief
-        cycle = _Cycle(request.now_s, before, u, ambient, readings, first=self._belief is None)
+        alert = abs(self._surprise) > self._s["alert.level"]
+        cycle = _Cycle(
+            request.now_s, before, u, ambient, readings, self._belief is None, alert=alert
+        )
         self._belief = self._run(cycle)
         self._history.append(cycle)
         self._last_s = request.now_s
@@ -179,9 +185,7 @@ class MixingEstimator:
         seen = number(values, "mixer.viscosity", math.nan)
         if seen > 0.0:
             told, _ = self._look(z, np.zeros(len(model.inputs)), ambient)
-            expected = float(
-                np.asarray(told, dtype=float).ravel()[CHANNELS.index("ln mixer.viscosity")]
-            )
+            expected = float(np.asarray(told, dtype=float).ravel()[CHANNELS.index(PROBE)])
             z[self._names.index("d_visc")] = math.log(seen) - expected
         spread = [0.5, 0.005, 0.05, 0.002, 0.1, 0.2, 0.01]
         spread += [s["start.visc"], s["start.probe"], s["start.torque"], s["start.heat"]]
@@ -214,7 +218,7 @@ class MixingEstimator:
             z_next, F = self._step(belief.z, cycle.u, cycle.ambient_k)
             z_next = np.asarray(z_next, dtype=float).ravel()
             if np.all(np.isfinite(z_next)):
-                belief = predicted(z_next, np.asarray(F, dtype=float), belief, self._Q)
+                belief = predicted(z_next, np.asarray(F, dtype=float), belief, self._Q[cycle.alert])
         for channel, noise in READ.values():
             if channel in cycle.readings:
                 belief = self._take(
@@ -235,7 +239,10 @@ class MixingEstimator:
         if not math.isfinite(e):
             return belief
         if not again:
-            limit = self._s["doubt"] * surprise_spread(belief, slope, noise)
+            spread = surprise_spread(belief, slope, noise)
+            limit = self._s["doubt"] * spread
+            if channel == PROBE:
+                self._surprise += self._s["alert.share"] * (e / spread - self._surprise)
             self._odd[channel] = self._odd.get(channel, 0) + 1 if abs(e) > limit else 0
             if 0 < self._odd[channel] < self._s["repeats"]:
                 return belief

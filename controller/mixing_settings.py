@@ -27,7 +27,10 @@ MIXING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("walk.temp", 0.003, "K/s^0.5", WIDE),
     Parameter("walk.jacket", 0.02, "K/s^0.5", WIDE),
     Parameter("walk.speed", 0.01, "rev/s^1.5", WIDE),
-    Parameter("walk.visc", 8.0e-4, "1/s^0.5", "a lot of 10 % within minutes", "d_visc"),
+    Parameter("walk.visc", 2.5e-4, "1/s^0.5", "one and a half per cent in an hour", "d_visc"),
+    Parameter("walk.lot", 1.6e-3, "1/s^0.5", "a lot of 10 % within minutes", "d_visc on alert"),
+    Parameter("alert.level", 0.6, "1", "five sigma of the viscometer's own noise", "see below"),
+    Parameter("alert.share", 0.25, "1", "four readings", "of each surprise in the running mean"),
     Parameter("walk.probe", 1.5e-4, "1/s^0.5", "fouling: one per cent in an hour", "d_probe"),
     Parameter("lot.thinning", 0.2, "1", "Cross law at 40 1/s", "of a lot the viscometer misses"),
     Parameter("walk.torque", 0.05, "N m/s^0.5", "seal and friction over hours", "d_torque"),
@@ -43,4 +46,9 @@ MIXING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("repeats", 3, "1", WIDE),
     Parameter("lab.memory", 3600.0, "s", "samples are 15-40 min late", "how far back one applies"),
 )
-"""Every number of the mixing estimator, with unit, default and source."""
+"""Every number of the mixing estimator, with unit, default and source.
+
+Alert: the running mean of the viscometer's surprises, each over its expected spread, is beyond
+`alert.level`. Then `walk.lot` stands in for `walk.visc`: quick on a new lot, quiet otherwise.
+Noise matters more than usual here, because solvent dosed on a wrong guess cannot be taken back.
+"""

@@ -41,12 +41,14 @@ PI_COATING: tuple[Parameter, ...] = (
 """Settings of the coating PI."""
 
 PI_MIXING: tuple[Parameter, ...] = (
-    Parameter("viscosity.dead_time", 120.0, "s", "blending and viscometer"),
-    Parameter("viscosity.lambda", 300.0, "s", TUNED),
+    Parameter("viscosity.dead_time", 60.0, "s", "blending and viscometer"),
+    Parameter("viscosity.lambda", 60.0, "s", "lam = theta; slower was worse on the files"),
     Parameter("viscosity.per_kg", 0.075, "1/kg", "6 x solids exponent / 490 kg", "-d ln eta/d kg"),
     Parameter("viscosity.integral", 4.0, "1", "Skogestad 2003", "Ti / (lam + theta)"),
+    Parameter("viscosity.zone", 0.02, "1", TUNED, "integrate only this near to the target"),
+    Parameter("viscosity.filter", 60.0, "s", "usual", "on the viscometer"),
     Parameter("viscosity.activation", 35.0e3, "J/mol", DESIGN, "to refer the viscometer to 25 C"),
-    Parameter("lab.share", 0.3, "1", "usual bias update", "of the viscometer's error per sample"),
+    Parameter("lab.share", 0.5, "1", TUNED, "of the viscometer's error per sample"),
     Parameter("temp.lag", 3420.0, "s", DESIGN, "57 min"),
     Parameter("temp.dead_time", 300.0, "s", DESIGN, "jacket lag"),
     Parameter("temp.lambda", 600.0, "s", TUNED),
@@ -155,6 +157,7 @@ class MixingPi:
         self._jacket = VelocityPi(rounding=0.05)
         self._integral = 0.0
         self._bias = 0.0
+        self._filtered = math.nan
         self._lab_number = -1
         self._batch: int | None = None
         self._past: list[tuple[float, float]] = []  # (time, ln viscosity at 25 C as read)
@@ -178,6 +181,7 @@ class MixingPi:
         batch = int(number(request.values, "mixer.batch", float(self._batch or 0)))
         if batch != self._batch:
             self._batch, self._integral, self._past = batch, 0.0, []
+            self._filtered = math.nan
 
     def _move_jacket(
         self, request: PlanRequest, setpoints: dict[str, float], notes: list[str]
@@ -199,7 +203,7 @@ class MixingPi:
         )
 
     def _dose(self, request: PlanRequest, setpoints: dict[str, float], notes: list[str]) -> None:
-        """Solvent can only thin: a positional PI, cut at zero, integrating only while it acts."""
+        """Solvent can only thin: a positional PI, cut at zero, integrating only near the target."""
         s, tag = self._s, "mixer.solvent_sp"
         setpoints[tag] = 0.0
         ln_viscosity = self._ln_viscosity(request, notes)
@@ -215,8 +219,9 @@ class MixingPi:
         dose = tuning.Kc * (error + self._integral)
         _, high = request.limits.get(tag, (0.0, 0.0))
         high = min(high, self._left(request))
-        acting = request.closed and (0.0 < dose < high or error * dose < 0.0)
-        if acting:
+        # Far from the target the integral would only carry the dose past it, and nothing thickens.
+        near = abs(error) <= s["viscosity.zone"]
+        if request.closed and near and (0.0 < dose < high or error * dose < 0.0):
             self._integral += error * self._spec.period_s / tuning.Ti_s
             self._integral = max(self._integral, 0.0)
         setpoints[tag] = min(max(dose, 0.0), high)
@@ -248,4 +253,7 @@ class MixingPi:
             wrong = math.log(lab) - (sum(then) / len(then) + self._bias)
             self._bias += s["lab.share"] * wrong
             notes.append(f"lab sample {count}: viscometer trimmed by {self._bias:+.1%}")
-        return read + self._bias
+        share = 1.0 - math.exp(-self._spec.period_s / s["viscosity.filter"])
+        before = read if math.isnan(self._filtered) else self._filtered
+        self._filtered = before + share * (read - before)
+        return self._filtered + self._bias
