@@ -102,11 +102,11 @@ def _mixing_mpc(spec: LoopSpec) -> LoopController:
 
 
 def _optimizer(spec: LoopSpec, model: ControlModel) -> Optimizer:
-    """The solver that `controller: solver:` names: 'realtime', 'shooting' (default) or 'do-mpc'."""
+    """The solver that `controller: solver:` names: 'realtime' (default), 'shooting' or 'do-mpc'."""
     shape = Shape(
         model, spec.period_s, spec.horizon, tuple(cv.tag for cv in spec.cvs), spec.soft_limits
     )
-    solver = spec.controller.get("solver") or "shooting"
+    solver = spec.controller.get("solver") or "realtime"
     if solver == "realtime":
         from controller.realtime import RealtimeOptimizer
 

@@ -23,7 +23,7 @@ from controller.optimizer import ShootingOptimizer
 from controller.problem import Answer, Optimizer, Question, Shape
 from controller.quick import Quick
 from controller.stage_functions import data_rows, sizes_of, stage_functions, step_data
-from controller.stage_qp import NO_BOUND, course_function, improve_function
+from controller.stage_qp import CAREFUL, NO_BOUND, course_function, improve_function
 from controller.transcription import Scaling, discrete_map
 from plant_models.control_model import Expression, Vector
 
@@ -76,6 +76,7 @@ class RealtimeOptimizer:
         low = [limit.side == "low" for limit in shape.limits]
         self._course = Quick(course_function(self._size, ahead))
         self._improve = Quick(improve_function(self._size, tangent, low))
+        self._careful = Quick(improve_function(self._size, tangent, low, CAREFUL))
         # The check runs on CasADi's interpreter: machine code does not vouch for itself.
         advance = discrete_map(shape.model, shape.period_s)
         self._maps = Maps(
@@ -102,36 +103,62 @@ class RealtimeOptimizer:
         data = step_data(self._shape, self._scaling, question)
         asked = self._wishes(question, data)
         jumped = self._asked is None or bool(np.any(np.abs(asked - self._asked) > JUMP))
-        steps = 0
-        if self._last is not None and _fit(box, data, question):
-            course, steps, why = self._search(question, box, data, jumped)
-            if not why:
-                answer = judge_answer(
-                    self._shape, self._maps, question, self._told(box, course, steps)
-                )
-                if answer.moves is not None:
-                    self._last, self._asked = course.M, asked
-                    return replace(answer, notes=self._notes())
-                why = answer.status
-            return self._recover(question, asked, steps, f"solved patiently: {why}")
-        return self._recover(question, asked, steps)
+        fit = _fit(box, data, question)
+        if self._last is None or not fit:
+            return self._recover(question, box, data, asked, Answer("", None), fit)
+        answer, why = self._quickly(question, box, data, jumped)
+        if answer.moves is None:
+            return self._recover(question, box, data, asked, answer, fit, why)
+        self._asked = asked
+        return replace(answer, notes=self._notes())
 
-    def _notes(self, *more: str) -> tuple[str, ...]:
-        return tuple(text for text in (self.note, *more) if text)
+    def _quickly(
+        self, question: Question, box: Box, data: Vector, jumped: bool
+    ) -> tuple[Answer, str]:
+        """Search from the last answer; keep what passes the check, or say why nothing does."""
+        course, steps, why = self._search(question, box, data, jumped)
+        if why:
+            return Answer(f"no answer: {why}", None, steps), why
+        answer = judge_answer(self._shape, self._maps, question, self._told(box, course, steps))
+        self._last = None if answer.moves is None else course.M
+        return answer, "" if answer.moves is not None else answer.status
 
-    def _recover(self, question: Question, asked: Vector, steps: int, why: str = "") -> Answer:
-        """Ask the patient optimiser, cold; only its good answer starts the next search."""
+    def _recover(
+        self,
+        question: Question,
+        box: Box,
+        data: Vector,
+        asked: Vector,
+        tried: Answer,
+        fit: bool,
+        why: str = "",
+    ) -> Answer:
+        """Ask the patient optimiser, cold; where it fails too, search from standing still.
+
+        Only a good answer starts the next search.
+        """
         self.forget()
         self.recoveries += 1
         answer = self._recovery.solve(question)
         self._recovery.forget()
-        if answer.moves is not None and answer.inputs is not None:
+        notes = [f"solved patiently: {why}"] if why else []
+        if answer.moves is None and fit:
+            notes = [f"searched from standing still: {answer.status}"]
+            patient, (answer, _) = answer, self._quickly(question, box, data, jumped=True)
+            answer = replace(answer, iterations=answer.iterations + patient.iterations)
+        elif answer.moves is not None and answer.inputs is not None:
             applied = np.array([question.mvs[tag].applied for tag in self._shape.mvs])
             moves = np.diff(np.vstack([applied, answer.inputs]), axis=0)
-            self._last, self._asked = moves.T / self._scaling.u_scale[:, None], asked
+            self._last = moves.T / self._scaling.u_scale[:, None]
+        self._asked = None if answer.moves is None else asked
         return replace(
-            answer, iterations=answer.iterations + steps, notes=self._notes(why, *answer.notes)
+            answer,
+            iterations=answer.iterations + tried.iterations,
+            notes=self._notes(*notes, *answer.notes),
         )
+
+    def _notes(self, *more: str) -> tuple[str, ...]:
+        return tuple(text for text in (self.note, *more) if text)
 
     def _wishes(self, question: Question, data: Vector) -> Vector:
         """Limits, targets and weights in their own units, to notice when they jump."""
@@ -158,6 +185,8 @@ class RealtimeOptimizer:
         self._course.inputs[3][...] = data
         self._improve.inputs[4][...] = data
         course = self._run(box, shifted)
+        if not (np.isfinite(course.cost) and np.all(np.isfinite(course.Z))):
+            return course, 0, "the model gives no number"
         size = np.inf
         for step in range(1, STEPS + 1):
             d, fault = self._step(box, course)
@@ -189,6 +218,15 @@ class RealtimeOptimizer:
         lower, upper = improve.inputs[5], improve.inputs[6]
         self._bound(box, course, lower, upper)
         improve.run()
+        if self._fault(improve, course):
+            for theirs, ours in zip(self._careful.inputs, improve.inputs, strict=True):
+                theirs[...] = ours
+            improve = self._careful
+            improve.run()
+        return improve.outputs[0].copy(), self._fault(improve, course)
+
+    def _fault(self, improve: Quick, course: Course) -> str:
+        """What is wrong with a step, by the optimality conditions, or ''."""
         d, *signs = improve.outputs
         stationarity, missed, gap = (float(sign[0, 0]) for sign in signs)
         good = (
@@ -198,7 +236,7 @@ class RealtimeOptimizer:
             and gap <= MAX_GAP * (1.0 + abs(course.cost))
         )
         told = f"not optimal (slope {stationarity:.1e}, miss {missed:.1e}, gap {gap:.1e})"
-        return d.copy(), "" if good else told
+        return "" if good else told
 
     def _bound(self, box: Box, course: Course, lower: Vector, upper: Vector) -> None:
         """Write the bounds of every step's moves, slacks, states and positions."""

@@ -6,7 +6,7 @@ Its verdict is not asked for: the optimality conditions are recomputed from what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import casadi as ca
@@ -16,7 +16,9 @@ from controller.stage_functions import Sizes
 from plant_models.control_model import Expression
 
 NO_BOUND: Final = 1.0e4  # tenths of scale; larger numbers make HPIPM stall
-ITERATIONS: Final = 50
+QUICK: Final[dict[str, Any]] = {"mode": "speed", "iter_max": 50, "mu0": 1.0}
+CAREFUL: Final[dict[str, Any]] = {"mode": "robust", "iter_max": 100}
+"""Options of HPIPM: the first for every step, the other where the first was not good enough."""
 
 
 def course_function(size: Sizes, ahead: Expression) -> Expression:
@@ -26,13 +28,16 @@ def course_function(size: Sizes, ahead: Expression) -> Expression:
     return ca.Function("course", [z0, V, M, data], [ends, ca.sum2(costs)])
 
 
-def improve_function(size: Sizes, tangent: Expression, low: Sequence[bool]) -> Expression:
+def improve_function(
+    size: Sizes, tangent: Expression, low: Sequence[bool], manner: Mapping[str, Any] = QUICK
+) -> Expression:
     """(z0, V, M, Z, data, lower, upper) -> steps of the moves, stationarity, missed, gap.
 
     V, M, Z are positions, moves and states of the plan, one column a step; `lower` and `upper` are
     bounds of the step's unknowns in the same columns. `low` says of each soft limit whether it is
-    a lower one. Only the steps are HPIPM's word: the largest slope left at its optimum (as a
-    share of the largest at the plan), the worst violation and the duality gap are computed here.
+    a lower one, `manner` how HPIPM works. Only the steps are HPIPM's word: the largest slope left
+    at its optimum (as a share of the largest at the plan), the worst violation and the duality gap
+    are computed here.
     """
     z0, V, M, data = _plan_symbols(size, tangent.size1_in(4))
     Z = ca.MX.sym("Z", size.nx, size.steps)
@@ -45,7 +50,7 @@ def improve_function(size: Sizes, tangent: Expression, low: Sequence[bool]) -> E
     A = ca.MX(rows_pattern(size), values)
     lba, uba = _row_bounds(size, b, low)
     lbx, ubx, g = ca.vec(lower), ca.vec(upper), ca.vec(g)
-    found = _qp(size)(h=H, g=g, a=A, lbx=lbx, ubx=ubx, lba=lba, uba=uba)
+    found = _qp(size, manner)(h=H, g=g, a=A, lbx=lbx, ubx=ubx, lba=lba, uba=uba)
     d, on_rows, on_bounds = found["x"], found["lam_a"], found["lam_x"]
     # CasADi's interface returns no multipliers of the dynamics: they are added in `_stationarity`
     left = ca.mtimes(H, d) + g + ca.mtimes(A.T, on_rows) + on_bounds
@@ -118,7 +123,7 @@ def _gap(
     return ca.dot(at_high, ca.fabs(high - value)) + ca.dot(at_low, ca.fabs(value - low))
 
 
-def _qp(size: Sizes) -> Expression:
+def _qp(size: Sizes, manner: Mapping[str, Any]) -> Expression:
     n = size.steps
     options: dict[str, Any] = {
         "print_time": False,
@@ -128,7 +133,7 @@ def _qp(size: Sizes) -> Expression:
         "nu": [size.inputs] * n + [0],
         "ng": [size.nl] * n + [0],
         "inf": NO_BOUND,
-        "hpipm": {"mode": "speed_abs", "iter_max": ITERATIONS, "mu0": 1.0},
+        "hpipm": dict(manner),
     }
     shapes = {"h": hessian_pattern(size), "a": rows_pattern(size)}
     return ca.conic("along", "hpipm", shapes, options)

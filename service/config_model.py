@@ -297,8 +297,10 @@ class Controller(Shape):
     estimator: dict[Name, AnyQuantity] | None = Field(
         None, description="settings of the MPC's estimator by name; a bare number is SI"
     )
-    solver: Literal["shooting", "do-mpc"] | None = Field(
-        None, description="the MPC's optimiser: shooting (default) or do-mpc, the slow reference"
+    solver: Literal["realtime", "shooting", "do-mpc"] | None = Field(
+        None,
+        description="the MPC's optimiser: realtime (default), shooting, its patient recovery,"
+        " or do-mpc, the slow reference",
     )
 
 

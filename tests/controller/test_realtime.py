@@ -387,13 +387,29 @@ def test_absurd_states_do_not_harm_the_next_cycle() -> None:
         assert optimizer.solve(coating_question()).moves is not None
 
 
-def test_a_failed_recovery_is_no_proposal_and_no_start_for_the_next() -> None:
+def test_where_the_recovery_fails_a_search_from_standing_still_must_close_in() -> None:
     optimizer = RealtimeOptimizer(coating_shape(), recovery=Broken())
+    question = coating_question(disturbances={"d_coat": 0.03})
+    answer = optimizer.solve(question)
+    assert any("from standing still" in note for note in answer.notes)
+    patient = coating_optimizer()
+    patient.forget()
+    assert units_apart(optimizer.shape, answer, patient.solve(question)) < 0.02
+
+
+def test_when_everything_fails_there_is_no_proposal_and_no_start_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    optimizer = RealtimeOptimizer(coating_shape(), recovery=Broken())
+    monkeypatch.setattr(realtime, "STEPS", 0)
     for _ in range(3):
-        answer = optimizer.solve(coating_question())
+        answer = optimizer.solve(coating_question(disturbances={"d_coat": 0.03}))
         assert answer.moves is None
+        assert answer.status.startswith("no answer")
         assert optimizer._last is None
     assert optimizer.recoveries == 3
+    monkeypatch.undo()
+    assert optimizer.solve(coating_question()).moves is not None
 
 
 @pytest.mark.parametrize("lie", ["nothing", "nan", "half"])
@@ -402,8 +418,8 @@ def test_a_quadratic_solver_that_lies_is_found_out(
 ) -> None:
     honest = stage_qp._qp
 
-    def dishonest(size: Any) -> Any:
-        qp = honest(size)
+    def dishonest(size: Any, manner: Any) -> Any:
+        qp = honest(size, manner)
         names = ("h", "g", "a", "lba", "uba", "lbx", "ubx")
         given = {name: ca.MX.sym(name, qp.sparsity_in(name)) for name in names}
         found = qp(**given)

@@ -1,0 +1,1 @@
+"""Races and measurements; run as scripts, not part of the engine."""
