@@ -11,10 +11,11 @@ max_w L |2 sin(n w/2)| / |e^(iw) - 1 + L| < 1 (small gain theorem); L = 0.15 and
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from controller.coating_settings import COATING_BOUNDS
 from controller.estimate import Estimate, Underway
 from controller.feed_memory import FeedMemory, FeedSample
 from controller.plan import PlanRequest
@@ -25,20 +26,6 @@ from plant_models.control_model import ControlModel, Vector
 from plant_models.parameters import Parameters
 
 GAUGE, SPEED, LENGTH = "coater.dry_coat_weight", "coater.line_speed", "coater.web_length"
-BOUNDS: Mapping[str, tuple[float, float]] = {
-    "coater.line_speed": (0.0, 2.0),
-    "coater.feed_solids": (0.05, 1.0),
-    "coater.feed_temp": (263.15, 373.15),
-    "coater.feed_density": (500.0, 1500.0),
-    "d_coat": (-0.7, 0.7),
-    "d_pressure": (-2.0e6, 2.0e6),
-    "d_residual": (-5.0, 5.0),
-    "coater.die_pressure": (0.0, 3.0e6),
-    "coater.gap": (50.0e-6, 3.0e-3),
-    "coater.oven_trim": (-30.0, 30.0),
-    "coater.ln_residual": (-14.0, 0.0),
-}
-"""The estimate is bounded whatever the readings say."""
 LATE_ZONES = ("coater.oven_zone4_temp", "coater.oven_zone5_temp")
 
 
@@ -269,7 +256,7 @@ class CoatingEstimator:
             self._p[self._at("d_residual")] += gain * surprise
 
     def _confine(self) -> None:
-        for name, (low, high) in BOUNDS.items():
+        for name, (low, high) in COATING_BOUNDS.items():
             if name in self._model.states:
                 at = self._model.states.index(name)
                 self._x[at] = min(max(self._x[at], low), high)

@@ -5,6 +5,8 @@ The configuration overrides them by path under `controller: estimator:`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from plant_models.parameters import Parameter
 
 DESIGN = "process design page, reference A"
@@ -33,3 +35,18 @@ COATING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("speed.least", 0.0167, "m/s", "1 m/min: slower web is not production"),
 )
 """Every number of the coating estimator, with unit, default and source."""
+
+COATING_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "coater.line_speed": (0.0, 2.0),
+    "coater.feed_solids": (0.05, 1.0),
+    "coater.feed_temp": (263.15, 373.15),
+    "coater.feed_density": (500.0, 1500.0),
+    "d_coat": (-0.7, 0.7),
+    "d_pressure": (-2.0e6, 2.0e6),
+    "d_residual": (-5.0, 5.0),
+    "coater.die_pressure": (0.0, 3.0e6),
+    "coater.gap": (50.0e-6, 3.0e-3),
+    "coater.oven_trim": (-30.0, 30.0),
+    "coater.ln_residual": (-14.0, 0.0),
+}
+"""The estimate is bounded whatever the readings say."""

@@ -27,7 +27,7 @@ from controller.readings import number
 from plant_models.parameters import Parameter, Parameters
 
 DESIGN = "process design page"
-TUNED = "tuned on the scenario files, see docs"
+TUNED = "tuned on the scenario files"
 GAS_CONSTANT_J_MOL_K = 8.314
 REFERENCE_K = 298.15
 
