@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from controller.aims import LoopSpec, loop_spec
 from controller.hold import HoldController
@@ -19,13 +19,21 @@ from plant_models.parameters import Parameters
 ACCIDENTS = (ArithmeticError, ValueError, LookupError, RuntimeError, TypeError)
 
 
+class Forgetting(LoopController, Protocol):
+    """A controller that can start anew."""
+
+    def forget(self) -> None:
+        """Start without a past."""
+        ...
+
+
 class Guarded:
     """Times a controller, and turns a numerical accident inside it into a plan without proposal.
 
     The controller itself reads no clock; the time is for people only and decides nothing.
     """
 
-    def __init__(self, inner: LoopController) -> None:
+    def __init__(self, inner: Forgetting) -> None:
         """Guard `inner`."""
         self.inner = inner
 
@@ -43,8 +51,12 @@ class Guarded:
         with contextlib.suppress(*ACCIDENTS):
             self.inner.observe(request)
 
+    def forget(self) -> None:
+        """Start without a past: the next request is the first one."""
+        self.inner.forget()
 
-def build_controller(loop: str, sealed: Mapping[str, Any]) -> LoopController:
+
+def build_controller(loop: str, sealed: Mapping[str, Any]) -> Guarded:
     """Build the controller that the configuration names for `loop` ('coating' or 'mixing').
 
     Raises:
@@ -63,7 +75,7 @@ def build_controller(loop: str, sealed: Mapping[str, Any]) -> LoopController:
     raise ValueError(f"no controller is of kind {kind!r}; known are mpc, pi and hold")
 
 
-def _coating_mpc(spec: LoopSpec) -> LoopController:
+def _coating_mpc(spec: LoopSpec) -> Forgetting:
     # Imported here: PI and hold need no numerical library.
     from controller.coating_estimator import CoatingEstimator
     from controller.coating_settings import COATING_SETTINGS
@@ -83,7 +95,7 @@ def _coating_mpc(spec: LoopSpec) -> LoopController:
     return MpcController(spec, estimator, _optimizer(spec, model))
 
 
-def _mixing_mpc(spec: LoopSpec) -> LoopController:
+def _mixing_mpc(spec: LoopSpec) -> Forgetting:
     from controller.mixing_estimator import MixingEstimator
     from controller.mixing_settings import MIXING_SETTINGS
     from controller.mpc import MpcController

@@ -58,3 +58,7 @@ class HoldController:
     def observe(self, request: PlanRequest) -> None:
         """Take one cycle's readings in."""
         self.plan(request)
+
+    def forget(self) -> None:
+        """Start without a past."""
+        self._held.clear()

@@ -91,6 +91,11 @@ class MpcController:
         """Take one cycle's readings into the estimate, without planning."""
         self._estimator.update(request, self._spec.horizon)
 
+    def forget(self) -> None:
+        """Start without a past: no estimate, no warm start."""
+        self._estimator.reset()
+        self._optimizer.forget()
+
     # -- asking ----------------------------------------------------------------------------------
 
     def _question(self, request: PlanRequest, estimate: Estimate) -> Question:

@@ -114,6 +114,10 @@ class CoatingPi:
         """Read settings under `controller: pi:`."""
         self._spec = spec
         self._s = Parameters(PI_COATING, spec.overrides("pi"))
+        self.forget()
+
+    def forget(self) -> None:
+        """Start without a past."""
         self._pi = VelocityPi(rounding=1.0e-3)
         self._held: dict[str, float] = {}
 
@@ -154,6 +158,10 @@ class MixingPi:
         """Read settings under `controller: pi:`."""
         self._spec = spec
         self._s = Parameters(PI_MIXING, spec.overrides("pi"))
+        self.forget()
+
+    def forget(self) -> None:
+        """Start without a past."""
         self._jacket = VelocityPi(rounding=0.05)
         self._integral = 0.0
         self._bias = 0.0

@@ -27,7 +27,8 @@ def main() -> int:
         start = json.loads(first)
         loop, sealed = str(start["loop"]), start["sealed"]
         controller = build_controller(loop, sealed)
-        warm_up(loop, sealed)
+        controller.plan(nominal_request(loop, sealed))  # touches every library and page
+        controller.forget()
     except (ValueError, LookupError, TypeError, ArithmeticError, RuntimeError) as error:
         _say(answers, {"ready": False, "error": f"{type(error).__name__}: {error}"})
         return 2
@@ -61,11 +62,6 @@ def finite(body: dict[str, Any]) -> dict[str, Any]:
         return body
     status = f"refused: a number in the plan is not finite ({body['status']})"
     return plan_to_json(Plan(status, None))
-
-
-def warm_up(loop: str, sealed: Mapping[str, Any]) -> None:
-    """Plan once with a controller of its own, so every library is loaded and every page touched."""
-    build_controller(loop, sealed).plan(nominal_request(loop, sealed))
 
 
 def nominal_request(loop: str, sealed: Mapping[str, Any]) -> PlanRequest:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.factory import build_controller
+from controller.factory import Guarded, build_controller
 from controller.plan import SOLVED, LoopController, Plan
 from controller.worker import finite, nominal_request
 from tests.controller.models import COAT, GAP, RATIO, SEALED, TARGET, TRIM, request
@@ -202,3 +202,18 @@ def test_every_controller_answers_the_nominal_request(loop: str, kind: str) -> N
     sealed = changed(loop, kind=kind)
     plan = build_controller(loop, sealed).plan(nominal_request(loop, sealed))
     assert plan.proposal is not None, plan.status
+
+
+@pytest.mark.parametrize("kind", ["mpc", "pi", "hold"])
+def test_a_controller_that_forgot_is_a_new_one(kind: str) -> None:
+    def course(controller: Guarded) -> list[object]:
+        plant, told = DelayPlant(gain=1.03), list[object]()
+        for _ in range(6):
+            plant.run(2.6)
+            told.append(controller.plan(plant.ask(2.6)).proposal)
+        return told
+
+    controller = build_controller("coating", changed("coating", kind=kind))
+    first = course(controller)
+    controller.forget()
+    assert course(controller) == first
