@@ -18,7 +18,6 @@ import numpy as np
 from controller.coating_settings import COATING_BOUNDS
 from controller.estimate import Estimate, Underway
 from controller.feed_memory import FeedMemory, FeedSample
-from controller.gain_filter import GainFilter
 from controller.plan import PlanRequest
 from controller.readings import BadCount, number
 from controller.transcription import discrete_map
@@ -67,7 +66,8 @@ class CoatingEstimator:
         self._solids = self._p[self._at("coater.feed_solids")]
         self._temp_k = self._p[self._at("coater.feed_temp")]
         self._odd_solids = 0
-        self._gain = GainFilter(self._s)
+        self._odd_gauge = 0
+        self._anchored = False
         self._batch = 0
 
     def update(self, request: PlanRequest, horizon: int) -> Estimate:
@@ -271,16 +271,33 @@ class CoatingEstimator:
         moving = speed >= self._s["speed.least"]
         good = valid and shown > 0.0 and moving
         self._gauge_count.note(good=good)
-        self._gain.wait()
+        at = self._at("d_coat")
+        if not good:
+            if not self._anchored:  # nothing known yet: believe that the line is on target
+                laid = self.web.mean(length_m - 1.0, length_m)
+                if laid is not None:
+                    self._p[at] = math.log(self._target_kg_m2 / laid)
+            return
         newest_m = length_m - self._s["gauge.distance"] - speed * self._s["gauge.age"]
-        under_gauge = self.web.mean(newest_m - speed * self._s["gauge.span"], newest_m)
-        at_die = self.web.mean(length_m - 1.0, length_m)
-        if good and under_gauge is not None:
-            before_m = newest_m - self._s["gauge.metres_after_batch"]
-            before = self.web.batch_at(before_m)
-            new_batch = before is not None and before != self.web.batch_at(newest_m)
-            told = self._gain.read(math.log(shown / under_gauge), new_batch=new_batch)
-            notes += [f"{GAUGE}: {told}"] if told else []
-        elif at_die is not None:  # nothing known yet: believe that the line is on target
-            self._gain.presume(math.log(self._target_kg_m2 / at_die))
-        self._p[self._at("d_coat")] = self._gain.value
+        laid = self.web.mean(newest_m - speed * self._s["gauge.span"], newest_m)
+        if laid is None:
+            return
+        surprise = math.log(shown / laid) - self._p[at]
+        if not self._anchored:
+            self._p[at] += surprise
+            self._anchored = True
+            return
+        if abs(surprise) > self._s["gauge.doubt"]:
+            self._odd_gauge += 1
+            if self._odd_gauge < self._s["gauge.repeats"]:
+                notes.append(f"{GAUGE}: {surprise:+.1%} off the prediction, waiting for another")
+                return
+        else:
+            self._odd_gauge = 0
+        self._p[at] += self._trust(newest_m) * surprise
+
+    def _trust(self, at_m: float) -> float:
+        """The share of a surprise to believe: more while a new batch comes by."""
+        start = self.web.batch_at(at_m - self._s["gauge.metres_after_batch"])
+        new_batch = start is not None and start != self.web.batch_at(at_m)
+        return self._s["gauge.gain_after_batch" if new_batch else "gauge.gain"]
