@@ -1,7 +1,8 @@
 """A worker without a solver: echoes a plan at once, or misbehaves as the request's values say.
 
-`values["misbehave"]`: 'hang' never answers, 'die' exits, 'garble' answers no plan, 'slow' answers
-after 0.3 s. `python -m tests.service.fake_worker [refuse]`.
+`values["misbehave"]`: 'hang' never answers, 'die' exits, 'garble' answers no plan; any other word
+is the path of a file, whose appearance is waited for before the answer.
+`python -m tests.service.fake_worker [refuse]`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from controller.plan import Plan, PlanRequest
 from controller.plan_json import plan_to_json, request_from_json
@@ -26,8 +28,8 @@ def answer(request: PlanRequest, heard: int) -> str:
         os._exit(9)
     if mood == "garble":
         return '{"status": "solved"}'
-    if mood == "slow":
-        time.sleep(0.3)
+    while mood and not Path(str(mood)).exists():
+        time.sleep(0.005)
     wish = Proposal(moved(request.applied), "solved", 1, 0.0, 0.0, request.now_s)
     known = {"pid": float(os.getpid()), "heard": float(heard)}
     plan = Plan("solved", wish, estimate=known, notes=(environment(),))
