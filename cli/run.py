@@ -21,7 +21,7 @@ def run(
     config
         The line's file. Default: config/line.yaml.
     state
-        Folder for records, log and command door. Default: var/ and the line's id.
+        Folder for records and command door. Default: var/ and the line's id.
     speed
         Bench only: plant seconds per second, the same as the virtual PLCs'.
     """

@@ -128,8 +128,8 @@ class Tag(Shape):
     node: Annotated[str, Field(pattern=r"^(nsu=[^;]+;|ns=\d+;)?[isgb]=.+$")] | None = Field(
         None, description="OPC UA: the node, by namespace address: nsu=urn:...;s=Name"
     )
-    table: Literal["holding", "input", "coil", "discrete"] | None = Field(
-        None, description="Modbus: which of the device's four tables"
+    table: Literal["holding", "input"] | None = Field(
+        None, description="Modbus: which table of registers; this version speaks to no other"
     )
     register_: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, alias="register", description="Modbus: first register, counted from 0"

@@ -97,17 +97,10 @@ def _check_address(desk: Desk, name: str, row: Mapping[str, Any]) -> None:
             "RH-1045", (*path, "type"), f"OPC UA knows no type '{row['type']}'",
             "write 'float' (32 bit) or 'double' (64 bit)",
         )  # fmt: skip
-    table = row.get("table")
-    if table in ("coil", "discrete") and row.get("type") not in ("bool", None):
+    if row.get("table") == "input" and row.get("direction") == "write":
         desk.tags.report(
-            "RH-1045", (*path, "type"), f"the table '{table}' holds single bits only",
-            "write 'type: bool', or correct the table",
-        )  # fmt: skip
-    if table in ("input", "discrete") and row.get("direction") == "write":
-        desk.tags.report(
-            "RH-1045", (*path, "table"), f"nobody can write to the table '{table}'",
-            "use 'holding' or 'coil'",
-        )  # fmt: skip
+            "RH-1045", (*path, "table"), "nobody can write to the table 'input'", "use 'holding'"
+        )
 
 
 def _claim_address(

@@ -50,6 +50,8 @@ SPOILED = [
     ("tags.yaml", "s=Coater.Web.Length", "s=Coater.Web.Speed", "RH-1046", "`coater.line_speed` already"),
     ("tags.yaml", "table: holding, register: 12", "node: i=12", "RH-1045", "speaks modbus-tcp"),
     ("tags.yaml", "table: holding, register: 100", "table: input, register: 100", "RH-1045", "nobody can write"),
+    ("tags.yaml", "table: holding, register: 1,", "table: coil, register: 1,", "RH-1013", "write one of: holding, input"),
+    ("tags.yaml", "table: holding, register: 1,", "table: discrete, register: 1,", "RH-1013", "not allowed here"),
     ("tags.yaml", "unit: N*m, range: [0 N*m, 600 N*m]", "unit: N*m, range: [600 N*m, 0 N*m]", "RH-1030", "must be below"),
     ("tags.yaml", ", max_age: 30 s }", " }", "RH-1011", "`max_age` is missing"),
     ("tags.yaml", "max_age: 30 s", "max_age: 3 s", "RH-1060", "always be stale"),
