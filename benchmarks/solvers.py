@@ -19,7 +19,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ BUILDERS: Mapping[str, Callable[[Shape], Optimizer]] = {
     STOCK: StockDompc,
 }
 REFERENCE = "shooting"
+SEED = 20261122
+CONFIG = Path("config/line.yaml")
 STEP_EVERY = 80  # cycles between set-point steps
 LEARNED_AFTER = 4  # cycles until an unknown disturbance is estimated
 
@@ -69,9 +71,11 @@ class Lane:
 class Course:
     """What happens to a loop: the same for every solver."""
 
-    def __init__(self, loop: str, spec: LoopSpec, model: ControlModel, cycles: int) -> None:
+    def __init__(
+        self, loop: str, spec: LoopSpec, model: ControlModel, cycles: int, seed: int
+    ) -> None:
         """Draw every disturbance and every noise beforehand, from one seed."""
-        rng = np.random.default_rng(20261122)
+        rng = np.random.default_rng(seed)
         n, names = cycles + spec.horizon + 1, model.disturbances
         self.known = np.tile(model.nominal_vector(names), (n, 1))
         self.unknown = np.zeros((n, len(names)))
@@ -110,9 +114,9 @@ class Race:
     """All solvers on one loop."""
 
     def __init__(
-        self, loop: str, sealed: Mapping[str, Any], solvers: list[str], cycles: int
+        self, loop: str, sealed: Mapping[str, Any], solvers: list[str], cycles: int, seed: int
     ) -> None:
-        """Build every solver; `cycles` is how long the race is."""
+        """Build every solver; `cycles` is how long the race is, `seed` draws what happens."""
         self.spec = loop_spec(loop, sealed)
         module = coating_control if loop == "coating" else mixing_control
         self.model = module.control_model()
@@ -123,7 +127,7 @@ class Race:
         self.scaling = Scaling(self.shape)
         self.advance = discrete_map(self.model, self.spec.period_s, 8)
         self.setpoints = sealed["limits"]["setpoints"]
-        self.course = Course(loop, self.spec, self.model, cycles)
+        self.course = Course(loop, self.spec, self.model, cycles, seed)
         self.cycles = cycles
         self.lanes = {name: self._lane(name) for name in solvers}
 
@@ -235,26 +239,51 @@ def _spread(times: list[float]) -> dict[str, Any]:
     }
 
 
+def run(
+    cycles: int,
+    seed: int = SEED,
+    *,
+    loops: Sequence[str] = ("coating", "mixing"),
+    solvers: Sequence[str] = tuple(BUILDERS),
+    config: Path = CONFIG,
+) -> dict[str, Any]:
+    """Race every solver on every loop; return figures by loop and solver as plain data."""
+    lanes = [REFERENCE, *(name for name in solvers if name != REFERENCE)]
+    sealed = load_line(config).sealed
+    told: dict[str, Any] = {}
+    for loop in loops:
+        race = Race(loop, sealed, lanes, cycles, seed)
+        race.run()
+        told[loop] = race.result()
+    return told
+
+
+def scaling(config: Path = CONFIG) -> dict[str, Any]:
+    """How the real-time optimiser's time grows with horizon, states and loops on one core."""
+    raise NotImplementedError("measured from the next change on")
+
+
 def main() -> int:
     """Run the races and print or write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--cycles", type=int, default=500)
     parser.add_argument("--loops", nargs="+", default=["coating", "mixing"])
     parser.add_argument("--solvers", nargs="+", default=list(BUILDERS))
-    parser.add_argument("--config", type=Path, default=Path("config/line.yaml"))
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--output", type=Path)
     asked = parser.parse_args()
-    solvers = [REFERENCE, *(name for name in asked.solvers if name != REFERENCE)]
-    sealed = load_line(asked.config).sealed
     told: dict[str, Any] = {
         "machine": platform.processor() or platform.machine(),
         "python": platform.python_version(),
-        "loops": {},
+        "loops": run(
+            asked.cycles,
+            asked.seed,
+            loops=asked.loops,
+            solvers=asked.solvers,
+            config=asked.config,
+        ),
     }
-    for loop in asked.loops:
-        race = Race(loop, sealed, solvers, asked.cycles)
-        race.run()
-        told["loops"][loop] = race.result()
     text = json.dumps(told, indent=2)
     if asked.output:
         asked.output.write_text(text + "\n", encoding="utf-8")
