@@ -1,4 +1,4 @@
-"""The four files side by side, read tolerantly, so that one mistake never hides another.
+"""The files side by side, read tolerantly, so that one mistake never hides another.
 
 Every judgement that looks at more than one value asks here. What is missing or of the wrong type
 has been reported by the shape check already; it comes back from here as None and is passed over.
@@ -28,10 +28,12 @@ class Desk:
     recipe: Document
     tags: Document
     limits: Document
+    people: Document | None = None
 
     def documents(self) -> tuple[Document, ...]:
         """Return the files in the order they are judged."""
-        return (self.line, self.tags, self.limits, self.recipe)
+        files = (self.line, self.tags, self.limits, self.recipe)
+        return files if self.people is None else (*files, self.people)
 
     def tag(self, name: object) -> Mapping[str, Any] | None:
         """Return the row of the tag table, or None."""

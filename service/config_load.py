@@ -15,6 +15,7 @@ from service.config_controller import check_controllers
 from service.config_desk import Desk, at
 from service.config_limits import check_limits, check_targets, check_times
 from service.config_model import Limits, LineFile, Recipe, Tags
+from service.config_people import People, check_people
 from service.config_problem import ConfigError, Problem, did_you_mean
 from service.config_seal import seal
 from service.config_shape import check_shape
@@ -24,10 +25,14 @@ from service.config_yaml import Document, read_document
 
 @dataclass(frozen=True, slots=True)
 class LoadedLine:
-    """A line's configuration after every check: `sealed` (SI, JSON data) and its SHA-256."""
+    """A line's configuration after every check: `sealed` (SI, JSON data) and its SHA-256.
+
+    `files` are those it was read from.
+    """
 
     sealed: dict[str, Any]
     sha256: str
+    files: tuple[Path, ...]
 
 
 def load_line(path: Path) -> LoadedLine:
@@ -36,49 +41,50 @@ def load_line(path: Path) -> LoadedLine:
     Raises:
         ConfigError: something is wrong; it carries every problem of every file.
     """
-    problems, sealed = _judge(path)
+    desk = _read(path)
+    problems, sealed = _judge(desk)
     if problems or sealed is None:
         raise ConfigError(problems)
-    return LoadedLine(sealed, sha256_of(sealed))
+    files = tuple(Path(document.name) for document in desk.documents())
+    return LoadedLine(sealed, sha256_of(sealed), files)
 
 
 def check_line(path: Path) -> list[Problem]:
     """Return everything that is wrong with the line in `path`, in the order of the files."""
-    return _judge(path)[0]
+    return _judge(_read(path))[0]
 
 
-def _judge(path: Path) -> tuple[list[Problem], dict[str, Any] | None]:
-    desk = _read(path)
-    shapes = [
-        check_shape(desk.line, LineFile),
-        check_shape(desk.tags, Tags),
-        check_shape(desk.limits, Limits),
-        check_shape(desk.recipe, Recipe),
-    ]
+def _judge(desk: Desk) -> tuple[list[Problem], dict[str, Any] | None]:
+    line = cast("LineFile | None", check_shape(desk.line, LineFile))
+    tags = cast("Tags | None", check_shape(desk.tags, Tags))
+    limits = cast("Limits | None", check_shape(desk.limits, Limits))
+    recipe = cast("Recipe | None", check_shape(desk.recipe, Recipe))
+    people = None
+    if desk.people is not None:
+        people = cast("People | None", check_shape(desk.people, People))
     check_tags(desk)
     check_loops(desk)
     check_controllers(desk)
     check_limits(desk)
     check_targets(desk)
     check_times(desk)
+    check_people(desk)
     problems = [
         problem
         for document in desk.documents()
         for problem in sorted(document.problems, key=lambda p: (p.line, p.column, p.code))
     ]
-    if problems or None in shapes:
+    if problems or line is None or tags is None or limits is None or recipe is None:
         return problems, None
-    line, tags, limits, recipe = shapes
-    sealed = seal(
-        cast("LineFile", line), cast("Tags", tags), cast("Limits", limits), cast("Recipe", recipe)
-    )
-    return [], sealed
+    return [], seal(line, tags, limits, recipe, people)
 
 
 def _read(path: Path) -> Desk:
     line = read_document(path, str(path), "")
     others = {key: _read_named(line, path, key) for key in ("recipe", "tags", "limits")}
-    return Desk(line, others["recipe"], others["tags"], others["limits"])
+    named = at(line, "people") is not None
+    people = _read_named(line, path, "people") if named else None
+    return Desk(line, others["recipe"], others["tags"], others["limits"], people)
 
 
 def _read_named(line: Document, path: Path, key: str) -> Document:
@@ -87,7 +93,7 @@ def _read_named(line: Document, path: Path, key: str) -> Document:
     if not isinstance(name, str) or not name:
         return Document("", key)
     target = path.parent / name
-    document = read_document(target, str(target), "" if key == "tags" else key)
+    document = read_document(target, str(target), "" if key in ("tags", "people") else key)
     for problem in [p for p in document.problems if p.code == "RH-1001"]:
         document.problems.remove(problem)
         near = [str(p.relative_to(path.parent)) for p in path.parent.rglob("*.yaml")]

@@ -334,6 +334,7 @@ class LineFile(Versioned):
     recipe: Name
     tags: Name
     limits: Name
+    people: Name | None = Field(None, description="the file of those who may sign changes")
     sources: dict[Name, Source] = Field(min_length=1)
     loops: dict[LoopName, Loop] = Field(min_length=1)
 

@@ -94,5 +94,7 @@ WHY: dict[str, str] = {
     "RH-1051": "limits are given up in the order of their ranks, so the order must be unambiguous",
     "RH-1052": "an override of nothing looks like a controller that was tuned",
     "RH-1060": "times that contradict each other make every cycle late, or none",
+    "RH-1070": "a signature can only be checked against a real public key",
+    "RH-1071": "two entries for one person would let one person sign twice",
 }
 """Why each kind of problem matters: one sentence per stable code."""

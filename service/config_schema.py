@@ -11,12 +11,13 @@ import sys
 from pydantic.json_schema import models_json_schema
 
 from service.config_model import Limits, LineFile, Recipe, Tags
+from service.config_people import People
 
 
 def schema_text() -> str:
     """Return config/schema.json: the line's file at the root, the others under `$defs`."""
     _, schema = models_json_schema(
-        [(model, "validation") for model in (LineFile, Tags, Limits, Recipe)],
+        [(model, "validation") for model in (LineFile, Tags, Limits, Recipe, People)],
         title="Rheostat configuration",
     )
     schema["$schema"] = "http://json-schema.org/draft-07/schema#"

@@ -22,11 +22,14 @@ from service.config_model import (
     Tags,
     read_unit_of,
 )
+from service.config_people import People, seal_people
 from service.config_quantity import Quantity, si_value
 
 
-def seal(line: LineFile, tags: Tags, limits: Limits, recipe: Recipe) -> dict[str, Any]:
-    """Return the sealed configuration; the four files have passed every check."""
+def seal(
+    line: LineFile, tags: Tags, limits: Limits, recipe: Recipe, people: People | None
+) -> dict[str, Any]:
+    """Return the sealed configuration; the files have passed every check."""
     units = dict(CALCULATED) | {name: tag.unit or "" for name, tag in tags.tags.items()}
     return {
         "schema": 1,
@@ -36,6 +39,7 @@ def seal(line: LineFile, tags: Tags, limits: Limits, recipe: Recipe) -> dict[str
         "tags": {name: _tag(tag) for name, tag in tags.tags.items()},
         "limits": _limits(limits, units),
         "loops": {name: _loop(loop, units) for name, loop in line.loops.items()},
+        "people": seal_people(people),
     }
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 A = "recipes/a-solvent-acrylic.yaml"
+KEY = f"ed25519:{'A' * 43}="
 
 # fmt: off
 SPOILED = [
@@ -80,5 +81,8 @@ SPOILED = [
     (A, "title: Ketoprofen 5 %", "title: &x Ketoprofen 5 %", "RH-1004", "anchors"),
     (A, "recipe: A", "recipe: [A", "RH-1002", "not readable as YAML"),
     (A, "recipe: A", "recipe: no", "", ""),
+    ("people.yaml", "people: {}", "people: { kim: { name: Kim, role: engineer, key: ed25519:AAAA } }", "RH-1070", "not an Ed25519 public key"),
+    ("people.yaml", "people: {}", f"people: {{ kim: {{ name: Kim, role: engineer, key: {KEY} }}, lee: {{ name: Lee, role: qa-approver, key: {KEY} }} }}", "RH-1071", "the key of `kim`"),
+    ("people.yaml", "people: {}", "people: { kim: { name: Kim, role: boss, key: k } }", "RH-1013", "write one of: engineer, qa-approver"),
 ]
 # fmt: on

@@ -1,0 +1,87 @@
+"""people.yaml: who may sign a change of the sealed configuration, and with which key.
+
+The register is part of the sealed state: it changes only by a signed change itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from service.config_desk import Desk, mapping
+from service.config_model import Name, Shape, Versioned
+from service.config_yaml import Path_
+
+PREFIX = "ed25519:"
+_KEY_BYTES = 32
+
+PersonId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)]
+
+
+class Person(Shape):
+    """One person: printed name, what they sign as, and their public key."""
+
+    name: Name
+    role: Literal["engineer", "qa-approver"] = Field(
+        description="an engineer writes changes, a QA approver approves those of others"
+    )
+    key: Annotated[str, Field(max_length=100)] = Field(
+        description="the public key as './rheostat limits keys new' prints it: ed25519:..."
+    )
+    revoked: Name | None = Field(
+        None, description="since when and why this key signs nothing any more"
+    )
+
+
+class People(Versioned):
+    """people.yaml: the people whose signatures count."""
+
+    people: dict[PersonId, Person]
+
+
+def seal_people(people: People | None) -> dict[str, Any]:
+    """Return the sealed register: person to name, role, key and revocation."""
+    if people is None:
+        return {}
+    return {name: person.model_dump() for name, person in people.people.items()}
+
+
+def check_people(desk: Desk) -> None:
+    """Judge the register: real keys, and nobody in it twice."""
+    document = desk.people
+    if document is None:
+        return
+    seen: dict[str, str] = {}
+    for person, row in mapping(document, "people").items():
+        if not isinstance(row, dict):
+            continue
+        path: Path_ = ("people", person)
+        key, name = row.get("key"), row.get("name")
+        if isinstance(key, str) and not is_public_key(key):
+            document.report(
+                "RH-1070", (*path, "key"), "is not an Ed25519 public key",
+                "copy the line that './rheostat limits keys new' printed",
+            )  # fmt: skip
+        for field, value in (("key", key), ("name", name)):
+            folded = value.strip().casefold() if field == "name" and value else value
+            if not isinstance(folded, str):
+                continue
+            other = seen.setdefault(f"{field} {folded}", person)
+            if other != person:
+                document.report(
+                    "RH-1071", (*path, field), f"is also the {field} of `{other}`",
+                    "one person, one entry, one key: give this one their own, or delete it",
+                )  # fmt: skip
+
+
+def is_public_key(text: str) -> bool:
+    """Say whether `text` is 'ed25519:' and 32 bytes in base64."""
+    if not text.startswith(PREFIX):
+        return False
+    try:
+        return len(base64.b64decode(text.removeprefix(PREFIX), validate=True)) == _KEY_BYTES
+    except (ValueError, binascii.Error):
+        return False
