@@ -25,6 +25,7 @@ from controller.web_memory import WebMemory
 from plant_models.control_model import ControlModel, Vector
 from plant_models.parameters import Parameters
 
+WEB_TEMP = "coater.web_temp"
 GAUGE, SPEED, LENGTH = "coater.dry_coat_weight", "coater.line_speed", "coater.web_length"
 LATE_ZONES = ("coater.oven_zone4_temp", "coater.oven_zone5_temp")
 
@@ -52,6 +53,7 @@ class CoatingEstimator:
         self._gauge_count = BadCount(bad_cycles)
         self._residual_count = BadCount(bad_cycles)
         self._pressure_count = BadCount(bad_cycles)
+        self._web_temp_count = BadCount(bad_cycles)
         self.reset()
 
     def reset(self) -> None:
@@ -88,7 +90,7 @@ class CoatingEstimator:
             self.web.fill(length_m, self._laid(u), sample.batch)
         else:
             self._move(u, sample, speed, length_m)
-        self._correct(request, notes)
+        self._correct(request, u)
         self._learn(request, speed, length_m, notes)
         self._confine()
         self._last_s, self._last_length_m = request.now_s, length_m
@@ -136,6 +138,7 @@ class CoatingEstimator:
             (GAUGE, self._gauge_count),
             ("coater.residual_solvent", self._residual_count),
             ("coater.die_pressure", self._pressure_count),
+            (WEB_TEMP, self._web_temp_count),
         )
 
     def _applied(self, request: PlanRequest) -> Vector:
@@ -228,8 +231,8 @@ class CoatingEstimator:
 
     # -- corrections -----------------------------------------------------------------------------
 
-    def _correct(self, request: PlanRequest, notes: list[str]) -> None:
-        """Bring pressure, gap, oven air and residual solvent to what is measured."""
+    def _correct(self, request: PlanRequest, u: Vector) -> None:
+        """Bring pressure, gap, oven air, residual solvent and web temperature to the readings."""
         values, s, names = request.values, self._s, self._model.states
         gap = number(values, "coater.gap", math.nan)
         if math.isfinite(gap):
@@ -254,6 +257,12 @@ class CoatingEstimator:
             self._x[at] += s["residual.gain"] * surprise
             gain = s["residual.gain"] if self._last_s is None else s["residual.bias_gain"]
             self._p[self._at("d_residual")] += gain * surprise
+        web_temp = number(values, WEB_TEMP, math.nan)
+        self._web_temp_count.note(good=math.isfinite(web_temp))
+        if math.isfinite(web_temp):
+            surprise = web_temp - self._model.observe(self._x, u, self._p)[WEB_TEMP]
+            gain = 1.0 if self._last_s is None else s["web_temp.gain"]
+            self._p[self._at("d_web_temp")] += gain * surprise
 
     def _confine(self) -> None:
         for name, (low, high) in COATING_BOUNDS.items():

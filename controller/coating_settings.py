@@ -31,6 +31,7 @@ COATING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("pressure.gain", 0.3, "1", "engineering estimate"),
     Parameter("residual.gain", 0.3, "1", "engineering estimate"),
     Parameter("residual.bias_gain", 0.05, "1", "engineering estimate"),
+    Parameter("web_temp.gain", 0.1, "1", "engineering estimate"),
     Parameter("oven.gain", 0.1, "1", "air follows in minutes, thermometers are quiet"),
     Parameter("speed.least", 0.0167, "m/s", "1 m/min: slower web is not production"),
 )
@@ -44,6 +45,7 @@ COATING_BOUNDS: Mapping[str, tuple[float, float]] = {
     "d_coat": (-0.7, 0.7),
     "d_pressure": (-2.0e6, 2.0e6),
     "d_residual": (-5.0, 5.0),
+    "d_web_temp": (-15.0, 15.0),
     "coater.die_pressure": (0.0, 3.0e6),
     "coater.gap": (50.0e-6, 3.0e-3),
     "coater.oven_trim": (-30.0, 30.0),

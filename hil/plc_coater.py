@@ -48,7 +48,7 @@ OVEN_READY_K = 8.0  # below setpoint
 DIE_PRESSURE_TRIP_PA, OVEN_TRIP_K, LEL_TRIP = 12e5, 273.15 + 115.0, 0.45
 TENSION_N_M = 150.0
 OVEN_GAIN_PER_K, OVEN_INTEGRAL_S = 0.02, 400.0
-HEATERS_AS_COMMISSIONED = (0.31, 0.35, 0.41, 0.52, 0.56)  # at the reference speed and load
+HEATERS_AS_COMMISSIONED = (0.45, 0.48, 0.48, 0.48, 0.48)  # at the reference speed and load
 
 # Local coat-weight loop, lambda-tuned for the dead time from die to gauge (lambda = theta):
 # Kc K = (tau + theta/2) / (lambda + theta/2), Ti = tau + theta/2 (Rivera, Morari & Skogestad 1986,

@@ -19,7 +19,7 @@ class CoaterRecipe:
     line_speed_m_s: float = 10.0 / 60.0
     gap_m: float = 280e-6
     ratio_rev_m: float = 2.65
-    zones_k: tuple[float, ...] = (318.15, 333.15, 348.15, 363.15, 368.15)
+    zones_k: tuple[float, ...] = (333.15, 353.15, 357.15, 357.15, 357.15)
 
     @staticmethod
     def from_sealed(recipe: Mapping[str, Any]) -> CoaterRecipe:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from plant_models.parameters import Parameter
 
 A = "reference A of the process design"
+COOL = "no zone hotter than the product may be (85 C), early zones as hot as 600 ppm needs"
 K = "textbook range, process design"
 E = "engineering estimate"
 
@@ -18,11 +19,11 @@ REFERENCE: tuple[Parameter, ...] = (
     Parameter("coater.reference.coat", 85.7e-3, "kg/m2", A, "where a running start stands"),
     Parameter("coater.reference.speed", 10.0 / 60.0, "m/s", A),
     Parameter("coater.reference.gap", 280.0e-6, "m", A),
-    Parameter("coater.reference.zone1", 318.15, "K", A),
-    Parameter("coater.reference.zone2", 333.15, "K", A),
-    Parameter("coater.reference.zone3", 348.15, "K", A),
-    Parameter("coater.reference.zone4", 363.15, "K", A),
-    Parameter("coater.reference.zone5", 368.15, "K", A),
+    Parameter("coater.reference.zone1", 333.15, "K", COOL),
+    Parameter("coater.reference.zone2", 353.15, "K", COOL),
+    Parameter("coater.reference.zone3", 357.15, "K", COOL),
+    Parameter("coater.reference.zone4", 357.15, "K", COOL),
+    Parameter("coater.reference.zone5", 357.15, "K", COOL),
 )
 
 FEEDING: tuple[Parameter, ...] = (

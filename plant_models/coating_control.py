@@ -52,6 +52,7 @@ DISTURBANCES = (
     "d_coat",  # ln gain on the coat weight
     "d_pressure",  # bias on the die pressure [Pa]
     "d_residual",  # bias on ln_residual
+    "d_web_temp",  # bias on the web temperature [K]
 )
 OUTPUTS = (
     "coater.dry_coat_weight",
@@ -84,6 +85,7 @@ class _Now:
     d_coat: Expression
     d_pressure: Expression
     d_residual: Expression
+    d_web_temp: Expression
 
 
 def _softplus(x: Expression, width: float) -> Expression:
@@ -94,7 +96,7 @@ def _softplus(x: Expression, width: float) -> Expression:
 def _read(x: Expression, p: Expression) -> _Now:
     speed = _softplus(p[0] - CREEP_M_S, CREEP_M_S) + CREEP_M_S
     return _Now(
-        x[0], x[1], x[2], x[3], x[4], speed, p[1], p[2], p[3], p[4], p[5], p[6], p[7]
+        x[0], x[1], x[2], x[3], x[4], speed, p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8]
     )  # fmt: skip
 
 
@@ -166,7 +168,7 @@ def _web_temp(at: _Now, c: Parameters) -> Expression:
     late = c["coating.oven.late_temp"] + at.trim
     warming = c["coating.oven.heat_transfer"] * 0.2 * c["coating.oven.length"] / at.v
     lag = ca.exp(-warming / c["coating.oven.web_heat"])
-    return late - (c["coating.oven.late_temp"] - c["coating.oven.early_temp"]) * lag
+    return late - (c["coating.oven.late_temp"] - c["coating.oven.early_temp"]) * lag + at.d_web_temp
 
 
 def _coat(at: _Now, c: Parameters) -> Expression:
@@ -222,6 +224,7 @@ SCALES: Mapping[str, float] = {
     "d_coat": 0.05,
     "d_pressure": 0.5e5,
     "d_residual": 1.0,
+    "d_web_temp": 5.0,
     "coater.dry_coat_weight": 0.01,
     "coater.film_to_gap": 0.1,
     "coater.residual_solvent": 5.0e-4,
@@ -251,4 +254,5 @@ def _nominal(c: Parameters) -> dict[str, float]:
         "d_coat": 0.0,
         "d_pressure": 0.0,
         "d_residual": 0.0,
+        "d_web_temp": 0.0,
     }

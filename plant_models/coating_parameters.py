@@ -13,6 +13,7 @@ from plant_models.parameters import Parameter
 SLOT, KNIFE, COMMA = 0, 1, 2
 
 DESIGN = "process design page, reference A"
+RECIPE = "zone setpoints of recipe A"
 RUN = "commissioning run on the plant model, rounded"
 GUESS = "engineering estimate"
 
@@ -34,19 +35,19 @@ COATING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("coating.bank.height", 0.040, "m", GUESS),
     Parameter("coating.comma.factor", 0.63, "1", "between Swift-Stieber 0.61 and Prandtl 0.65"),
     Parameter("coating.oven.length", 20.0, "m", DESIGN),
-    Parameter("coating.oven.early_temp", 333.15, "K", DESIGN, "mean air of zones 1 to 3"),
-    Parameter("coating.oven.late_temp", 365.65, "K", DESIGN, "mean air of zones 4 and 5"),
+    Parameter("coating.oven.early_temp", 347.85, "K", RECIPE, "mean air of zones 1 to 3"),
+    Parameter("coating.oven.late_temp", 357.15, "K", RECIPE, "mean air of zones 4 and 5"),
     Parameter("coating.oven.lag", 280.0, "s", RUN),
     Parameter("coating.oven.heat_transfer", 40.0, "W/m2/K", DESIGN),
-    Parameter("coating.oven.wet_bulb", 287.0, "K", RUN, "web while solvent covers it"),
+    Parameter("coating.oven.wet_bulb", 284.0, "K", RUN, "web while solvent covers it"),
     Parameter("coating.oven.latent_heat", 0.38e6, "J/kg", DESIGN),
     Parameter("coating.oven.critical_residual", 0.25, "1", GUESS, "solvent share when film rules"),
-    Parameter("coating.oven.rate", 0.47, "1/s", RUN, "falling-rate constant, nominal coat"),
+    Parameter("coating.oven.rate", 0.124, "1/s", RUN, "falling-rate constant, nominal coat"),
     Parameter(
-        "coating.oven.order", 1.9, "1", RUN, "order of the falling rate: large = exponential"
+        "coating.oven.order", 4.9, "1", RUN, "order of the falling rate: large = exponential"
     ),
-    Parameter("coating.oven.activation", 62.0e3, "J/mol", GUESS, "of the falling rate"),
-    Parameter("coating.oven.web_heat", 340.0, "J/m2/K", GUESS, "web and dry coat"),
+    Parameter("coating.oven.activation", 28.0e3, "J/mol", RUN, "of the falling rate"),
+    Parameter("coating.oven.web_heat", 325.0, "J/m2/K", RUN, "web and dry coat"),
     Parameter("coating.nominal.coat", 85.7e-3, "kg/m2", DESIGN),
     Parameter("coating.nominal.solids", 0.42, "1", DESIGN),
     Parameter("coating.nominal.density", 950.0, "kg/m3", DESIGN),

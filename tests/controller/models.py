@@ -36,7 +36,7 @@ SEALED: dict[str, Any] = {
             "line_speed": 10.0 / 60.0,
             "web_width": 0.6,
             "gap": 280e-6,
-            "oven_zones": [318.15, 333.15, 348.15, 363.15, 368.15],
+            "oven_zones": [333.15, 353.15, 357.15, 357.15, 357.15],
         },
         "max_solvent_per_batch": 25.0,
     },

@@ -31,7 +31,8 @@ def test_both_solvers_make_the_same_moves(d_coat: float, ratio: float, gap: floa
     assert ours.moves is not None
     assert theirs.moves is not None, theirs.status
     assert theirs.residual < 1e-6
-    for tag, tolerance in ((RATIO, 1e-3), (GAP, 2e-7), (TRIM, 0.01)):
+    # the two integrate the oven differently by 1 %, and the air has moved little after 48 s
+    for tag, tolerance in ((RATIO, 1e-3), (GAP, 2e-7), (TRIM, 0.03)):
         assert theirs.moves[tag] == pytest.approx(ours.moves[tag], abs=tolerance)
         assert theirs.echo[tag] == pytest.approx(ours.echo[tag])
 
