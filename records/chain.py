@@ -22,7 +22,7 @@ from pathlib import Path
 import apsw
 
 GENESIS = "0" * 64
-KINDS = ("start", "intent", "cycle", "request", "event", "stop")
+KINDS = ("start", "seal", "intent", "cycle", "request", "event", "stop")
 
 # 3.7.0 to 3.51.2 can corrupt a file when a WAL reset races with a reader.
 OLDEST_SQLITE = (3, 51, 3)

@@ -56,6 +56,10 @@ class RecordReader:
         where = "WHERE kind = ? ORDER BY seq DESC LIMIT ?"
         return self._ask(f"{_COLUMNS} {where}", (kind, count))[::-1]
 
+    def seals(self) -> Sequence[Entry]:
+        """Return every sealed version of the configuration that was in force, oldest first."""
+        return self._ask(f"{_COLUMNS} WHERE loop = '' AND kind = 'seal' ORDER BY seq", ())
+
     def one(self, seq: int) -> Entry | None:
         """Return record number `seq`, or None."""
         found = self._ask(f"{_COLUMNS} WHERE seq = ?", (seq,))

@@ -83,6 +83,10 @@ class FileRecorder:
         """Return the gate state of the last recorded cycle of `loop`."""
         return await self._on_thread(self._store.last_state, loop)
 
+    async def seals(self) -> list[dict[str, Any]]:
+        """Return every sealed version of the configuration that was in force, oldest first."""
+        return await self._on_thread(self._store.seals)
+
     async def unresolved_intent(self, loop: str) -> int | None:
         """Return the row of an intent that no cycle followed, or None."""
         return await self._on_thread(self._store.unresolved_intent, loop)

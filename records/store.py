@@ -124,6 +124,13 @@ class RecordStore:
             return state
         return None
 
+    def seals(self) -> list[dict[str, Any]]:
+        """Return every sealed version of the configuration that was in force, oldest first."""
+        rows = self._usable().execute(
+            "SELECT body FROM record WHERE loop = '' AND kind = 'seal' ORDER BY seq"
+        )
+        return [json.loads(body) for (body,) in rows]
+
     def unresolved_intent(self, loop: str) -> int | None:
         """Return the row of an intent that no cycle record followed, or None (SVC-04).
 
