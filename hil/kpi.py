@@ -100,6 +100,11 @@ def recovery(
     return Recovery(peak, back_since - window[0] if end - back_since >= dwell_s else None)
 
 
+def chunks(values: Sequence[int], size: int) -> list[Sequence[int]]:
+    """Return whole pieces of `size`; what is left over at the end is dropped."""
+    return [values[i : i + size] for i in range(0, len(values) - size + 1, size)]
+
+
 def travel(values: Sequence[float]) -> float:
     """Return the sum of all moves."""
     return math.fsum(abs(b - a) for a, b in itertools.pairwise(values))

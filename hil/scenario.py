@@ -12,9 +12,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 
+from plant_models.line_plant import EVENTS
+
 FOLDER = Path(__file__).parent / "scenarios"
 MINUTE_S = 60.0
 LOOPS = ("coating", "mixing")
+OPERATOR_EVENTS = ("line_speed", "start", "recipe")
+PLANT_EVENTS = tuple(event.partition("(")[0] for event in EVENTS)
+KNOWN_EVENTS = (*PLANT_EVENTS, *OPERATOR_EVENTS, "scale")
 
 
 class ScenarioError(ValueError):
@@ -28,19 +33,26 @@ class _Strict(BaseModel):
 class Event(_Strict):
     """Something that happens at a time.
 
-    `kind` is an event of the plant, or 'line_speed' (m_min: the operator's setpoint), or 'scale'
-    (path, factor: a parameter of the plant times a factor).
+    `kind` is an event of the plant, or 'scale' (path, factor: a parameter of the plant times a
+    factor), or what the operator does: 'line_speed' (m_min), 'start' (m_min), 'recipe' (its new
+    numbers). `window_min` is how long its transient is counted, at most to the end of the run.
     """
 
     at_min: float = Field(ge=0.0)
     kind: str
     details: dict[str, float | str] = Field(default_factory=dict)
     dwell_min: float = Field(default=5.0, gt=0.0)
+    window_min: float = Field(default=25.0, gt=0.0)
 
     @property
     def at_s(self) -> float:
         """When [s]."""
         return self.at_min * MINUTE_S
+
+    @property
+    def transient_s(self) -> tuple[float, float]:
+        """From when to when its transient is counted [s]."""
+        return self.at_s, self.at_s + self.window_min * MINUTE_S
 
 
 class Scenario(_Strict):
@@ -106,5 +118,8 @@ def _check(path: Path, scenario: Scenario) -> None:
         raise ScenarioError(f"{path}: no loop is called {min(unknown)}; known are {LOOPS}")
     if missing := [loop for loop in scenario.loops if loop not in scenario.band_percent]:
         raise ScenarioError(f"{path}: band_percent lacks {missing[0]}")
+    if strange := [event.kind for event in scenario.events if event.kind not in KNOWN_EVENTS]:
+        known = ", ".join(KNOWN_EVENTS)
+        raise ScenarioError(f"{path}: no event is called {strange[0]}; known are {known}")
     if late := [event for event in scenario.events if event.at_min >= scenario.duration_min]:
         raise ScenarioError(f"{path}: the event at {late[0].at_min:g} min is after the end")

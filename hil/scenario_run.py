@@ -1,4 +1,4 @@
-"""One run of one scenario: line, engine cycles, events, and what came of it."""
+"""One run of one scenario: line, engine cycles, operator, events, and what came of it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,17 @@ from typing import Any
 
 from controller.factory import build_controller
 from controller.plan import LoopController, Plan, PlanRequest
-from hil import kpi
-from hil.judge import judge_rows
+from hil.constraints import CONSTRAINTS
+from hil.figures import Course, loop_figures
+from hil.operator import ASKED_AT_S, Operator
 from hil.scenario import Event, Scenario
 from hil.virtual_line import VirtualLine
 from plant_models.mismatch import mismatch
 from records.recorder import MemoryRecorder
-from safety.words import Request, RequestedMode
 from service.clock import ManualClock
 from service.cycle import LoopContext, loop_context, run_cycle
 
-AUTO_ASKED_AT_S = 30.0
 SAMPLE_EVERY_S = 2.0
-SMOOTHING_S = 60.0  # a recovery is judged on the mean of a minute, not on a pump's pulse
-SETTLED_AFTER_EVENT_S = 1500.0  # ten dead times at 10 m/min
 TRUE_CV = {
     "coating": "coater.dry_coat_weight_at_gauge",
     "mixing": "mixer.viscosity_25c_true",
@@ -35,11 +32,11 @@ class InProcessPlanner:
     """The planner of a simulation: the controller itself, no process and no deadline."""
 
     def __init__(self, controller: LoopController) -> None:
-        self._controller = controller
+        self.controller = controller
 
     async def plan(self, request: PlanRequest, deadline_s: float) -> Plan:
         """Answer one cycle; virtual time stands still meanwhile."""
-        return self._controller.plan(request)
+        return self.controller.plan(request)
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -68,20 +65,36 @@ class ScenarioRun:
         self.line.panel("coater", line_speed_sp=scenario.line_speed_m_min / 60.0)
         self.clock = ManualClock()
         self.recorders = {loop: MemoryRecorder() for loop in scenario.loops}
+        self._planners: dict[str, InProcessPlanner] = {}
         self.loops = {loop: self._loop(loop) for loop in scenario.loops if kind != "local"}
-        self.trace: dict[str, list[float]] = {"time_s": [], "web_m": [], "gauge_error": []}
+        self.operator = Operator(
+            self.line, self.loops, sealed, scenario.start, self._change_controller
+        )
+        self._targets: list[tuple[float, float]] = []  # from which metre of web on, coat weight
+        self._note_target()
+        names = ["time_s", "web_m", "gauge_error", "coater.cd_sigma", "coater.line_speed"]
         for loop in scenario.loops:
-            self.trace[f"{loop}.cv"] = []
-            for tag in sealed["loops"][loop]["mvs"]:
-                self.trace[tag] = []
+            names += [f"{loop}.cv", f"{loop}.target", *sealed["loops"][loop]["mvs"]]
+            names += [constraint.truth for constraint in CONSTRAINTS[loop]]
+        self.trace: dict[str, list[float]] = {name: [] for name in names}
 
     def _loop(self, name: str) -> LoopContext:
         planner = InProcessPlanner(build_controller(name, self.sealed))
+        self._planners[name] = planner
         recorder = self.recorders[name]
         hashes = {"software": "simulation", "model": "simulation", "config": "simulation"}
         return loop_context(
             self.sealed, name, self.line.port, planner, recorder, self.clock, hashes
         )
+
+    def _change_controller(self, loop: str, sealed: Mapping[str, Any]) -> None:
+        """Give the loop's controller another recipe; one that cannot change is built anew."""
+        planner = self._planners[loop]
+        change = getattr(planner.controller, "change_recipe", None)
+        if change is not None:
+            change(sealed)
+        else:
+            planner.controller = build_controller(loop, sealed)
 
     def play(self) -> None:
         """Play from start to end."""
@@ -89,15 +102,14 @@ class ScenarioRun:
 
     async def _play(self) -> None:
         events = sorted(self.scenario.events, key=lambda event: event.at_s)
-        due_s = dict.fromkeys(self.loops, AUTO_ASKED_AT_S)
-        for loop in self.loops.values():
-            loop.request = Request(RequestedMode.AUTO, "simulation", False, 1)
+        due_s = dict.fromkeys(self.loops, ASKED_AT_S)
         while self.line.time_s < self.scenario.duration_s:
             now_s = self.line.time_s + self.line.scan_s
             self.line.advance(now_s)
             self.clock.set_s(now_s)
             while events and events[0].at_s <= now_s:
                 self._happen(events.pop(0))
+            self.operator.look(now_s)
             for name, loop in self.loops.items():
                 if now_s >= due_s[name]:
                     due_s[name] += loop.rules.period_s
@@ -106,21 +118,37 @@ class ScenarioRun:
                 self._sample(now_s)
 
     def _happen(self, event: Event) -> None:
-        if event.kind == "line_speed":
-            self.line.panel("coater", line_speed_sp=float(event.details["m_min"]) / 60.0)
+        if self.operator.act(event):
+            self._note_target()
         elif event.kind == "scale":
-            path = str(event.details["path"])
-            self.line.scale(path, float(event.details["factor"]))
+            self.line.scale(str(event.details["path"]), float(event.details["factor"]))
         else:
             self.line.event(event.kind, **event.details)
+
+    def _note_target(self) -> None:
+        """Product is judged by the recipe it was laid under."""
+        target = float(self.operator.sealed["recipe"]["targets"][TARGET["coating"]])
+        self._targets.append((self.line.truth()["coater.web_length"], target))
+
+    def _target(self, loop: str, web_m: float) -> float:
+        if loop != "coating":
+            return float(self.operator.sealed["recipe"]["targets"][TARGET[loop]])
+        laid_m = web_m - self.line.parameter("coater.gauge.distance")
+        older = [target for since_m, target in self._targets if since_m <= laid_m]
+        return older[-1] if older else self._targets[0][1]
 
     def _sample(self, now_s: float) -> None:
         truth, trace = self.line.truth(), self.trace
         trace["time_s"].append(now_s)
         trace["web_m"].append(truth["coater.web_length"])
         trace["gauge_error"].append(truth["coater.gauge_error"])
+        for name in ("coater.cd_sigma", "coater.line_speed"):
+            trace[name].append(truth[name])
         for loop in self.scenario.loops:
             trace[f"{loop}.cv"].append(truth[TRUE_CV[loop]])
+            trace[f"{loop}.target"].append(self._target(loop, truth["coater.web_length"]))
+            for constraint in CONSTRAINTS[loop]:
+                trace[constraint.truth].append(truth[constraint.truth])
             active = self.line.stations[PLC_OF[loop]].program.active
             for tag in self.sealed["loops"][loop]["mvs"]:
                 trace[tag].append(active[tag])
@@ -138,69 +166,25 @@ class ScenarioRun:
         }
 
     def _figures(self, loop: str) -> dict[str, Any]:
-        scenario, trace = self.scenario, self.trace
-        target = float(self.sealed["recipe"]["targets"][TARGET[loop]])
-        band = scenario.band_percent[loop] / 100.0
-        t = trace["time_s"]
-        e = kpi.relative_errors(trace[f"{loop}.cv"], target)
-        scored = kpi.inside(t, [(scenario.settle_s, scenario.duration_s + 1.0)])
-        settled = kpi.inside(t, self._settled_windows())
-        seen = [
-            e[i] + (trace["gauge_error"][i] / target if loop == "coating" else 0.0) for i in settled
-        ]
-        amounts = kpi.steps(trace["web_m"] if loop == "coating" else t)
-        unit = "off_spec_m" if loop == "coating" else "off_spec_min"
-        share = 1.0 if loop == "coating" else 1.0 / 60.0
-        calm = kpi.smoothed(t, e, SMOOTHING_S)
-        recoveries = [
-            kpi.recovery(t, calm, band, window, event.dwell_min * 60.0)
-            for event, window in zip(scenario.events, self._event_windows(), strict=True)
-        ]
-        verdict = judge_rows(
-            row for row in self.line.log if str(row.get("tag", "")).startswith(PLC_OF[loop])
-        )
-        return {
-            "sigma_percent": 100.0 * kpi.sigma([e[i] for i in scored]),
-            "sigma_settled_percent": 100.0 * kpi.sigma([e[i] for i in settled]),
-            "offset_percent": 100.0 * kpi.mean([e[i] for i in settled]),
-            "offset_seen_percent": 100.0 * kpi.mean(seen),
-            unit: share * kpi.off_spec([amounts[i] for i in scored], [e[i] for i in scored], band),
-            "peak_percent": 100.0 * max((abs(e[i]) for i in scored), default=0.0),
-            "recovery_s": [recovery.after_s for recovery in recoveries],
-            "recovery_peak_percent": [100.0 * recovery.peak for recovery in recoveries],
-            **{f"travel {tag}": self._travel(loop, tag, scored) for tag in self._mvs(loop)},
-            "setpoint_frames": verdict.frames,
-            "limit_breaches": len(verdict.escapes),
-            "breaches": verdict.escapes[:5],
-            "gate_interventions": sum(
-                count
-                for action, count in self._cycles(loop, "action").items()
-                if action not in ("ALLOW",)
-            ),
-            "gate_actions": self._cycles(loop, "action"),
+        ranges = {
+            tag: tuple(self.sealed["limits"]["setpoints"][tag]["operating"])
+            for tag in self.sealed["loops"][loop]["mvs"]
         }
-
-    def _mvs(self, loop: str) -> list[str]:
-        return list(self.sealed["loops"][loop]["mvs"])
-
-    def _travel(self, loop: str, tag: str, scored: list[int]) -> float:
-        """Actuator travel in shares of the operating range per hour."""
-        low, high = self.sealed["limits"]["setpoints"][tag]["operating"]
-        hours = (self.scenario.duration_s - self.scenario.settle_s) / 3600.0
-        moved = kpi.travel([self.trace[tag][i] for i in scored])
-        return float(moved / (high - low) / hours)
-
-    def _event_windows(self) -> list[kpi.Window]:
-        starts = [event.at_s for event in self.scenario.events]
-        ends = [*starts, self.scenario.duration_s + 1.0][1:]
-        return list(zip(starts, ends, strict=True))
-
-    def _settled_windows(self) -> list[kpi.Window]:
-        """What lies after the settling time and not within the transient of an event."""
-        end_s = self.scenario.duration_s + 1.0
-        windows = [(self.scenario.settle_s, min([e.at_s for e in self.scenario.events] + [end_s]))]
-        windows += [(a + SETTLED_AFTER_EVENT_S, b) for a, b in self._event_windows()]
-        return [(start, stop) for start, stop in windows if stop > start]
+        rows = [r for r in self.line.log if str(r.get("tag", "")).startswith(PLC_OF[loop])]
+        return loop_figures(
+            Course(
+                loop=loop,
+                scenario=self.scenario,
+                trace=self.trace,
+                ranges=ranges,
+                period_s=float(self.sealed["loops"][loop]["period"]),
+                delay_m=self.line.parameter("coater.gauge.distance"),
+                drift=self.line.parameter("coater.drift.flow"),
+                drift_seen=self.line.parameter("coater.drift.solids"),
+            ),
+            rows,
+            self._cycles(loop, "action"),
+        )
 
     def _cycles(self, loop: str, what: str) -> dict[str, int]:
         bodies = [

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from fieldbus.tags import NotWritable, range_fault, tags_of, to_si, to_wire, wrapped
 from hil.plc_program import Value
+from hil.plc_recipes import CoaterRecipe, MixerRecipe
 from hil.plc_station import Station, coater_program, mixer_program
 from plant_models.line_plant import LinePlant, table_of
 from safety.gate import Command
@@ -76,8 +77,9 @@ class VirtualLine:
         self.time_s = 0.0
         self.log: list[dict[str, Any]] = []
         tags = self.sealed["tags"]
-        self.coater = Station(coater_program(self.sealed), tags, self.log.append)
-        self.mixer = Station(mixer_program(self.sealed, start), tags, self.log.append)
+        self._programs = coater_program(self.sealed), mixer_program(self.sealed, start)
+        self.coater = Station(self._programs[0], tags, self.log.append)
+        self.mixer = Station(self._programs[1], tags, self.log.append)
         self.stations = {"coater": self.coater, "mixer": self.mixer}
         self.port = VirtualPort(self)
         self._drives: dict[str, float] = {}
@@ -94,17 +96,28 @@ class VirtualLine:
         """Turn keys and press buttons on the panel of 'coater' or 'mixer'."""
         self.stations[plc].operate(words)
 
+    def load_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Set both PLCs up for another product, as their operator does."""
+        coater, mixer = self._programs
+        coater.recipe = CoaterRecipe.from_sealed(recipe)
+        mixer.recipe = MixerRecipe.from_sealed(recipe)
+
     def event(self, kind: str, **details: Value | str) -> None:
         """Make something happen in the plant (batch_change, viscosity_lot, gauge_outage, ...)."""
         self.plant.event(kind, **details)
 
     def scale(self, path: str, factor: float) -> None:
         """Multiply a parameter of the plant while it runs."""
-        plant = self.plant
-        if not isinstance(plant, LinePlant):
-            raise TypeError("only the real plant model has parameters to scale")
-        value = plant.parameters[table_of(path)][path]
-        plant.set_parameter(path, factor * value)
+        self._model().set_parameter(path, factor * self.parameter(path))
+
+    def parameter(self, path: str) -> float:
+        """What a parameter of the plant is now (SI): for judging, never for control."""
+        return self._model().parameters[table_of(path)][path]
+
+    def _model(self) -> LinePlant:
+        if not isinstance(self.plant, LinePlant):
+            raise TypeError("only the real plant model has parameters")
+        return self.plant
 
     def truth(self) -> dict[str, float]:
         """What really is, by name (SI): for judging, never for control."""

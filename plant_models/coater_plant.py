@@ -89,7 +89,10 @@ class CoaterPlant:
             self._advance(dt_s / steps, drives, feed)
 
     def event(self, kind: str, **details: float) -> None:
-        """Let something happen: gauge_outage(duration_s), splice(), filter_change().
+        """Let something happen: gauge_outage(duration_s), splice(gap_m), filter_change(air_m3).
+
+        A splice lifts the die before the joint and lowers it behind, `gap_m` of web in all; a fresh
+        filter brings the air in its housing into the line.
 
         Raises:
             ValueError: there is no such event.
@@ -100,6 +103,8 @@ class CoaterPlant:
             self._splice_m = details.get("gap_m", self.parameters["coater.web.splice_gap"])
         elif kind == "filter_change":
             self._head.line.filtered_m3 = 0.0
+            air = self.parameters["coater.hose.trapped_air"] + details.get("air_m3", 0.0)
+            self.set_parameter("coater.hose.trapped_air", air)
         else:
             raise ValueError(
                 f"the coater knows no event {kind!r}; it knows gauge_outage, splice, filter_change"

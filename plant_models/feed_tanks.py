@@ -53,6 +53,19 @@ class FeedTank:
         self.mass_kg -= taken
         return taken
 
+    def evaporate(self, mass_kg: float, solids_exponent: float) -> None:
+        """Lose solvent [kg]: solids rise by mass balance, viscosity with their power."""
+        if self.mass_kg <= 0.0:
+            return
+        lost = min(mass_kg, 0.5 * (1.0 - self.feed.solids) * self.mass_kg)
+        thicker = self.mass_kg / (self.mass_kg - lost)
+        self.mass_kg -= lost
+        self.feed = replace(
+            self.feed,
+            solids=self.feed.solids * thicker,
+            eta0_ref_pa_s=self.feed.eta0_ref_pa_s * thicker**solids_exponent,
+        )
+
     def follow_temperature(
         self, wanted_k: float, lag_s: float, density_per_k: float, dt_s: float
     ) -> None:

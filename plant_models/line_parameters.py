@@ -14,6 +14,7 @@ LINE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("line.tank.temp", 298.15, "K", _DESIGN, "jacketed tanks"),
     Parameter("line.tank.temp_lag", 3600.0, "s", "estimate"),
     Parameter("line.tank.room_share", 0.15, "1", "estimate", "of the room's deviation from 22.5 C"),
+    Parameter("line.tank.evaporation", 0.0, "kg/s", "estimate", "at 25 C, each; 0: tight lids"),
     Parameter("line.batch.solids_spread", 0.005, "1", _DESIGN, "1 sigma of a batch, 0.5 wt%"),
     Parameter("line.batch.mw_spread", 0.015, "1", _DESIGN, "1 sigma of molar mass, a batch's lot"),
 )

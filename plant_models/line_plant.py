@@ -16,8 +16,9 @@ from plant_models.coater_plant import CoaterPlant
 from plant_models.feed import Feed
 from plant_models.feed_tanks import FeedTanks
 from plant_models.line_parameters import LINE_PARAMETERS
+from plant_models.mixer_heat import vapour_pressure_pa
 from plant_models.mixer_instruments import stream
-from plant_models.mixer_mass import cross_time_s, density_kg_m3, viscosity_25c_pa_s
+from plant_models.mixer_mass import REFERENCE_K, cross_time_s, density_kg_m3, viscosity_25c_pa_s
 from plant_models.mixer_parameters import MIXER_PARAMETERS, RECIPE_B
 from plant_models.mixer_plant import MixerPlant
 from plant_models.parameters import Parameter, Parameters, UnknownParameterError
@@ -38,9 +39,16 @@ EVENTS = (
     "viscosity_lot(mw_factor)",
     "clean_viscometer()",
     "gauge_outage(duration_s)",
-    "splice()",
+    "splice(gap_m)",
+    "filter_change(air_m3)",
+    "hot_day(kelvin)",
     "set(path, value)",
 )
+
+
+def vapour_share(molar_heat_j_mol: float, temp_k: float) -> float:
+    """Vapour pressure over that at 25 C (Clausius and Clapeyron)."""
+    return vapour_pressure_pa(temp_k, 1.0, REFERENCE_K, molar_heat_j_mol)
 
 
 def all_parameters() -> tuple[Parameter, ...]:
@@ -107,6 +115,7 @@ class LinePlant:
         if transferred_kg > 0.0:
             self._take_over(transferred_kg)
         self._follow_room(dt_s)
+        self._lose_solvent(dt_s)
         self._draw(dt_s, drives)
         self.coater.step(dt_s, drives, self.tanks.active.feed)
 
@@ -154,8 +163,10 @@ class LinePlant:
             self._change_batch(numbers.get("solids_offset", 0.0), numbers.get("mw_factor", 1.0))
         elif kind in ("viscosity_lot", "clean_viscometer"):
             self.mixer.event(kind, **numbers)
-        elif kind in ("gauge_outage", "splice"):
+        elif kind in ("gauge_outage", "splice", "filter_change"):
             self.coater.event(kind, **numbers)
+        elif kind == "hot_day":
+            self._warm_the_rooms(numbers["kelvin"])
         else:
             raise ValueError(f"the line knows no event {kind!r}; it knows {', '.join(EVENTS)}")
 
@@ -203,6 +214,23 @@ class LinePlant:
             self._batches += 1
         feed = replace(self.mixer.feed(), batch=self._batches)
         self.tanks.standby.receive(mass_kg, feed)
+
+    def _warm_the_rooms(self, kelvin: float) -> None:
+        """Mixing room and coating hall get warmer; tanks, solvent losses and oven follow."""
+        mixer, coater = self.parameters["mixer"], self.parameters["coater"]
+        mixer.set("mixer.ambient.hot_day", mixer["mixer.ambient.hot_day"] + kelvin)
+        coater.set("coater.oven.ambient", coater["coater.oven.ambient"] + kelvin)
+
+    def _lose_solvent(self, dt_s: float) -> None:
+        """The feed tanks breathe: solvent leaves with the vapour pressure, solids stay."""
+        p, mixer = self.parameters["line"], self.parameters["mixer"]
+        if p["line.tank.evaporation"] <= 0.0 or mixer["mixer.solvent.dries_off"] < 0.5:
+            return
+        for tank in (self.tanks.active, self.tanks.standby):
+            warm = vapour_share(mixer["mixer.evaporation.molar_heat"], tank.feed.temp_k)
+            tank.evaporate(
+                p["line.tank.evaporation"] * warm * dt_s, mixer["mixer.viscosity.solids_exponent"]
+            )
 
     def _follow_room(self, dt_s: float) -> None:
         p = self.parameters["line"]

@@ -8,7 +8,7 @@ import pytest
 
 from hil.scenario import FOLDER, Scenario, ScenarioError, load_scenario, scenario_names
 from hil.simulate import run_scenario, simulate, versus_of
-from plant_models.line_plant import EVENTS, all_parameters
+from plant_models.line_plant import all_parameters
 from tests.hil.sealed_line import sealed_line
 
 SHORT: dict[str, Any] = {
@@ -36,13 +36,20 @@ def test_every_scenario_file_can_be_played_and_says_why(name: str) -> None:
     scenario = load_scenario(name)
     assert scenario.name == name
     assert len(scenario.why) > 80
-    assert len(scenario.seeds) >= 10
+    assert len(set(scenario.seeds)) >= 20
+    assert scenario.mismatch
     known = {row.path for row in all_parameters()}
     assert set(scenario.plant) <= known
-    plant_events = {event.partition("(")[0] for event in EVENTS}
-    assert {event.kind for event in scenario.events} <= plant_events | {"line_speed", "scale"}
-    scaled = [str(e.details["path"]) for e in scenario.events if e.kind == "scale"]
-    assert set(scaled) <= known
+    touched = [str(e.details["path"]) for e in scenario.events if e.kind in ("scale", "set")]
+    assert set(touched) <= known
+
+
+def test_the_published_family_is_whole() -> None:
+    asked = (
+        "batch-solids-step solids-drift viscosity-lot speed-ramp splice gauge-outage pump-slip"
+        " filter-clogging start-up recipe-change mixing-end-point hot-day"
+    )
+    assert set(asked.split()) <= set(scenario_names())
 
 
 def test_an_unknown_scenario_names_the_known_ones() -> None:
@@ -55,6 +62,14 @@ def test_a_scenario_with_an_unknown_key_is_refused_with_its_place(tmp_path: Path
     text = (FOLDER / "nominal.yaml").read_text("utf-8")
     path.write_text(text + "colour: blue\n", "utf-8")
     with pytest.raises(ScenarioError, match=r"odd\.yaml: colour"):
+        load_scenario(path)
+
+
+def test_an_unknown_event_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    path = tmp_path / "odd.yaml"
+    text = (FOLDER / "gauge-outage.yaml").read_text("utf-8")
+    path.write_text(text.replace("kind: gauge_outage", "kind: gauge_outrage"), "utf-8")
+    with pytest.raises(ScenarioError, match=r"gauge_outrage; known are batch_change, .*recipe"):
         load_scenario(path)
 
 

@@ -208,3 +208,39 @@ def test_a_hot_room_warms_the_feed() -> None:
         usual.step(20.0, {})
     rise = warm.truth()["line.feed_temp_true"] - usual.truth()["line.feed_temp_true"]
     assert rise == pytest.approx(1.5 * 0.393, abs=0.05)
+
+
+def test_a_hot_day_warms_rooms_and_oven_and_open_tanks_lose_solvent() -> None:
+    open_lids = {**CALM, "line.tank.evaporation": 1.0e-3}
+    line, hot = LinePlant(open_lids, seed=2), LinePlant(open_lids, seed=2)
+    hot.event("hot_day", kelvin=10.0)
+    start = line.truth()["line.feed_solids_true"]
+    solids_kg = line.tanks.active.mass_kg * start
+    for plant in (line, hot):
+        for _ in range(600):
+            plant.step(1.0, {})
+    assert hot.sensors()["mixer.ambient_temp"] - line.sensors()["mixer.ambient_temp"] == (
+        pytest.approx(10.0, abs=0.1)
+    )
+    usual, warm = line.truth(), hot.truth()
+    assert start < usual["line.feed_solids_true"] < warm["line.feed_solids_true"]
+    assert usual["line.feed_viscosity_25c_true"] > 6.0
+    kept_kg = line.tanks.active.mass_kg * usual["line.feed_solids_true"]
+    assert kept_kg == pytest.approx(solids_kg, rel=1e-9), "only solvent leaves"
+
+
+def test_a_clogged_filter_makes_the_pump_slip_and_a_fresh_one_brings_air() -> None:
+    line = LinePlant({**CALM, "coater.filter.clogging": 2000.0}, seed=2)
+    drives = line.reference_drives()
+    before = line.truth()
+    for _ in range(300):
+        line.step(1.0, drives)
+    clogged = line.truth()
+    assert clogged["coater.pump_pressure"] > 1.3 * before["coater.pump_pressure"]
+    assert clogged["coater.pump_slip"] > 1.3 * before["coater.pump_slip"]
+    air = line.parameters["coater"]["coater.hose.trapped_air"]
+    line.event("filter_change", air_m3=5.0e-5)
+    for _ in range(10):
+        line.step(1.0, drives)
+    assert line.truth()["coater.pump_pressure"] < 0.9 * clogged["coater.pump_pressure"]
+    assert line.parameters["coater"]["coater.hose.trapped_air"] == pytest.approx(air + 5.0e-5)
