@@ -1,68 +1,33 @@
-r"""The hash chain: what a row is, how it is sealed to the one before, how a broken one is found.
+r"""The hash chain: how rows follow each other, and how a broken chain is found and the row named.
 
-Every row carries the hash of its predecessor, and its own hash covers every column:
-
-    hash = SHA-256( "seq\nkind\nloop\nutc\nprev_hash\nbody" ) in UTF-8, as 64 hex digits
-
-`kind`, `loop` and `utc` hold no line break, so no two rows share a text. The first row's
-`prev_hash` is 64 zeros. Editing, deleting, inserting or reordering rows therefore breaks the chain
-at a row that can be named (REC-13). A cut-off tail leaves a chain that is whole but short: it is
-found by the head file, which the writer keeps beside the records and which is never ahead of them.
-The head file stops accidents and the careless; only a head kept on another host stops an intruder
-who can rewrite both.
+Every row carries the hash of its predecessor, and its own hash covers every column (`row.py`).
+Editing, deleting, inserting or reordering rows therefore breaks the chain at a row that can be
+named (REC-13). Whoever rewrites everything after an edit meets the signed roots (`roots.py`). A
+cut-off tail leaves a chain that is whole but short: it is found by the head file, which the writer
+keeps beside the records and which is never ahead of them. An intruder who has the whole host, the
+key included, is found only by an anchor that was kept elsewhere.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
-GENESIS = "0" * 64
-KINDS = ("start", "seal", "intent", "cycle", "request", "event", "stop")
+from records.merkle import Tree
+from records.record_key import listed_keys
+from records.roots import RootJudge
+from records.row import GENESIS, KINDS, Head, RecordError, Row, head_path, link_hash, read_head
+
+__all__ = [
+    "GENESIS", "KINDS", "ChainReport", "Head", "RecordError", "Row", "check_sqlite", "fault_of",
+    "head_path", "link_hash", "open_read_only", "read_head", "verify", "walk",
+]  # fmt: skip
 
 # 3.7.0 to 3.51.2 can corrupt a file when a WAL reset races with a reader.
 OLDEST_SQLITE = (3, 51, 3)
-
-
-class RecordError(Exception):
-    """The records could not be opened, read or written; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the record file, as it stands there."""
-
-    seq: int
-    kind: str
-    loop: str
-    utc: str
-    body: str
-    prev_hash: str
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The end of a chain: its last sequence number (0 when empty) and hash."""
-
-    seq: int
-    hash: str
-
-    def to_line(self) -> str:
-        """Return the fixed-width text of the head file: short enough for one disk sector."""
-        return f"{self.seq:020d} {self.hash}\n"
-
-    @staticmethod
-    def from_line(line: str) -> Head | None:
-        """Read a head back, or None when the text is not one."""
-        parts = line.split()
-        if len(parts) != 2 or not parts[0].isdigit() or len(parts[1]) != 64:
-            return None
-        return Head(int(parts[0]), parts[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +41,6 @@ class ChainReport:
     head: Head
 
 
-def link_hash(seq: int, kind: str, loop: str, utc: str, prev_hash: str, body: str) -> str:
-    """Return the hash that seals these columns to the row before."""
-    text = f"{seq}\n{kind}\n{loop}\n{utc}\n{prev_hash}\n{body}"
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def fault_of(row: Row, before: Head) -> str:
     """Say in words why `row` does not follow `before`; empty when it does."""
     if row.seq != before.seq + 1:
@@ -93,11 +52,16 @@ def fault_of(row: Row, before: Head) -> str:
     return ""
 
 
-def walk(rows: Iterable[Row], before: Head) -> ChainReport:
-    """Follow the chain over `rows`, which should continue `before`, to its end or first break."""
+def walk(
+    rows: Iterable[Row], before: Head, more: Callable[[Row], str] | None = None
+) -> ChainReport:
+    """Follow the chain over `rows`, which should continue `before`, to its end or first break.
+
+    `more` is asked about every row that follows, and says what else is wrong with it.
+    """
     head, count = before, 0
     for row in rows:
-        fault = fault_of(row, head)
+        fault = fault_of(row, head) or (more(row) if more else "")
         if fault:
             return ChainReport(count, False, head.seq + 1, fault, head)
         head, count = Head(row.seq, row.hash), count + 1
@@ -115,17 +79,16 @@ def verify(path: Path, anchor: Head | None = None) -> ChainReport:
         try:
             # The head is read first: rows that are appended meanwhile are then no contradiction.
             kept = anchor or read_head(path)
-            report = walk(_rows(connection), Head(0, GENESIS))
-            return _with_anchor(connection, report, kept) if report.ok else report
+            judge = RootJudge(Tree(), listed_keys(path))
+            report = walk(_rows(connection), Head(0, GENESIS), judge.fault)
+            return with_head(connection, report, kept) if report.ok else report
         finally:
             connection.close()
     except (apsw.Error, RecordError) as error:
         return ChainReport(0, False, None, f"{path} cannot be read: {error}", Head(0, GENESIS))
 
 
-def _with_anchor(
-    connection: apsw.Connection, report: ChainReport, kept: Head | None
-) -> ChainReport:
+def with_head(connection: apsw.Connection, report: ChainReport, kept: Head | None) -> ChainReport:
     """Return `report`, or the break it has against a head that was kept elsewhere."""
     if kept is None or kept.seq == 0:
         return report
@@ -148,19 +111,6 @@ def _with_anchor(
 def _rows(connection: apsw.Connection) -> Iterator[Row]:
     statement = "SELECT seq, kind, loop, utc, body, prev_hash, hash FROM record ORDER BY seq"
     return (Row(*line) for line in connection.execute(statement))
-
-
-def read_head(path: Path) -> Head | None:
-    """Return the head kept beside the record file, or None when there is none to be had."""
-    try:
-        return Head.from_line(head_path(path).read_text("ascii"))
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def head_path(path: Path) -> Path:
-    """Return where the head file of a record file is."""
-    return path.with_name(path.name + ".head")
 
 
 def open_read_only(path: Path) -> apsw.Connection:

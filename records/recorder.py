@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from records.canonical import canonical_json
-from records.chain import GENESIS, KINDS, Head, RecordError, Row, link_hash
+from records.row import GENESIS, KINDS, Head, RecordError, Row, link_hash
 from records.store import RecordStore
 
 _Answer = TypeVar("_Answer")

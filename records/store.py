@@ -10,7 +10,6 @@ evidence is never repaired, and never overwritten.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -20,22 +19,17 @@ from typing import Any
 import apsw
 
 from records.canonical import canonical_json
-from records.chain import (
-    GENESIS,
-    KINDS,
-    Head,
-    RecordError,
-    Row,
-    check_sqlite,
-    head_path,
-    link_hash,
-    read_head,
-    walk,
-)
+from records.chain import check_sqlite, walk, with_head
+from records.door import damaged, lock_of, refuse_network, unwritable
+from records.merkle import Tree
+from records.record_key import listed_keys, record_key
+from records.roots import ROOT_EVERY, RootJudge, root_body, tree_at
+from records.row import GENESIS, KINDS, Head, RecordError, Row, head_path, link_hash, read_head
 
-_TAIL_ROWS = 2000  # verified at every start; the whole chain once a day and on request
-_NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "fuse.gluster", "ceph", "afs", "9p.remote")
+CHECKED_BYTES = 64 * 2**20
+"""Up to this size every page of the file is checked at each start; beyond it once a night."""
 
+_COLUMNS = "SELECT seq, kind, loop, utc, body, prev_hash, hash FROM record"
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS record (
   seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, loop TEXT NOT NULL, utc TEXT NOT NULL,
@@ -56,27 +50,31 @@ CREATE TRIGGER IF NOT EXISTS record_in_line BEFORE INSERT ON record
 class RecordStore:
     """The one writer of a record file. Blocking, and used from one thread: see `Recorder`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, root_every: int = ROOT_EVERY) -> None:
         """Open or make the record file at `path`.
 
-        Raises RecordError, with words, when the file is locked by another engine, corrupt,
-        broken in its chain, unwritable or on a network file system.
+        A signed root is appended after every `root_every` rows. Raises RecordError, with words,
+        when the file is locked by another engine, corrupt, broken in its chain, unwritable or on a
+        network file system.
         """
         check_sqlite()
-        _refuse_network(path)
+        refuse_network(path)
         self.path = path
-        self._lock: int | None = _lock(path)
+        self._root_every = root_every
+        self._lock: int | None = lock_of(path)
         self._connection: apsw.Connection | None = None
         self._head_file: int | None = None
         try:
             self._connection = _open(path)
-            self.head: Head | None = _verified_head(self._connection, path)
+            self._key = record_key(path)
+            self.head: Head | None = None
+            self.head, self._judge = _verified(self._connection, path)
             self._inode = path.stat().st_ino
             self._head_file = os.open(head_path(path), os.O_WRONLY | os.O_CREAT, 0o640)
             self._keep_head()
         except (apsw.Error, OSError) as error:
             self.close()
-            raise RecordError(_words(path, error)) from error
+            raise RecordError(unwritable(path, error)) from error
         except RecordError:
             self.close()
             raise
@@ -87,30 +85,17 @@ class RecordStore:
         Raises RecordError when it is not known to be there (disk full, read-only, I/O error,
         file moved away): the caller must then act as if nothing was recorded.
         """
-        if kind not in KINDS:
+        if kind not in KINDS or kind == "root":
             raise ValueError(f"{kind!r} is not a kind of record: {', '.join(KINDS)}")
         if "\n" in loop or "\n" in utc:
             raise ValueError("a loop's name and a time hold no line break")
-        text = canonical_json(body)
-        try:
-            connection = self._usable()
-            # After an error nobody knows what landed: the file itself says where the chain ends.
-            before = self.head = self.head or _last(connection)
-            seq = before.seq + 1
-            row = Row(
-                seq, kind, loop, utc, text, before.hash,
-                link_hash(seq, kind, loop, utc, before.hash, text),
-            )  # fmt: skip
-            connection.execute(
-                "INSERT INTO record (seq, kind, loop, utc, body, prev_hash, hash) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (row.seq, row.kind, row.loop, row.utc, row.body, row.prev_hash, row.hash),
-            )
-            self.head = Head(row.seq, row.hash)
-            self._keep_head()
-        except (apsw.Error, OSError) as error:
-            self.head = None
-            raise RecordError(_words(self.path, error)) from error
+        row = self._append(kind, loop, utc, canonical_json(body))
+        due = row.seq - self._judge.last >= self._root_every
+        if due or kind == "stop":
+            # The row above is safe whatever comes of its root; a root that failed is due again.
+            with contextlib.suppress(RecordError):
+                sealed = root_body(self._judge.tree, utc, self._key)
+                self._append("root", "", utc, canonical_json(sealed))
         return row
 
     def last_state(self, loop: str) -> Mapping[str, Any] | None:
@@ -154,6 +139,37 @@ class RecordStore:
                 os.close(handle)
         self._head_file = self._lock = None
 
+    def _append(self, kind: str, loop: str, utc: str, text: str) -> Row:
+        try:
+            connection = self._usable()
+            before = self.head or self._caught_up(connection)
+            seq = before.seq + 1
+            row = Row(
+                seq, kind, loop, utc, text, before.hash,
+                link_hash(seq, kind, loop, utc, before.hash, text),
+            )  # fmt: skip
+            connection.execute(
+                "INSERT INTO record (seq, kind, loop, utc, body, prev_hash, hash) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (row.seq, row.kind, row.loop, row.utc, row.body, row.prev_hash, row.hash),
+            )
+            self._judge.fault(row)
+            self.head = Head(row.seq, row.hash)
+            self._keep_head()
+        except (apsw.Error, OSError) as error:
+            self.head = None
+            raise RecordError(unwritable(self.path, error)) from error
+        return row
+
+    def _caught_up(self, connection: apsw.Connection) -> Head:
+        """Return the end of the chain as the file has it: after an error nobody else knows."""
+        rows = connection.execute(
+            f"{_COLUMNS} WHERE seq > ? ORDER BY seq", (self._judge.tree.size,)
+        )
+        for line in rows:
+            self._judge.fault(Row(*line))
+        return _end_of(connection)
+
     def _usable(self) -> apsw.Connection:
         """Return the connection if the file we write is still the file people will look at."""
         if self._connection is None:
@@ -165,7 +181,8 @@ class RecordStore:
     def _keep_head(self) -> None:
         """Write the head down beside the file; after the commit, so it is never ahead of it."""
         if self._head_file is not None and self.head is not None:
-            os.pwrite(self._head_file, self.head.to_line().encode("ascii"), 0)
+            line = self.head.to_line().encode("ascii")
+            os.pwrite(self._head_file, line, 0)
 
 
 def _open(path: Path) -> apsw.Connection:
@@ -181,93 +198,42 @@ def _open(path: Path) -> apsw.Connection:
     return connection
 
 
-def _verified_head(connection: apsw.Connection, path: Path) -> Head | None:
-    """Check the file and the tail of its chain; return where it ends."""
-    found = [str(line[0]) for line in connection.execute("PRAGMA integrity_check(3)")]
-    if found != ["ok"]:
-        raise RecordError(_broken(path, "; ".join(found)))
-    last = _last(connection)
-    before = Head(0, GENESIS)
-    first = max(1, last.seq - _TAIL_ROWS + 1)
-    columns = "SELECT seq, kind, loop, utc, body, prev_hash, hash FROM record"
-    for line in connection.execute(f"{columns} WHERE seq = ?", (first - 1,)):
-        before = Head(first - 1, Row(*line).hash)
-    rows = connection.execute(f"{columns} WHERE seq >= ? ORDER BY seq", (first,))
-    report = walk((Row(*line) for line in rows), before)
+def _verified(connection: apsw.Connection, path: Path) -> tuple[Head, RootJudge]:
+    """Check the file, and its chain from the last signed root on; return where both end.
+
+    Older rows were checked when that root was signed, and are again every night: so a start stays
+    quick however long the file has grown.
+    """
+    if path.stat().st_size <= CHECKED_BYTES:
+        found = [str(line[0]) for line in connection.execute("PRAGMA integrity_check(3)")]
+        if found != ["ok"]:
+            raise RecordError(damaged(path, "; ".join(found)))
+    before, judge = _last_root(connection, path)
+    rows = connection.execute(f"{_COLUMNS} WHERE seq > ? ORDER BY seq", (before.seq,))
+    report = walk((Row(*line) for line in rows), before, judge.fault)
+    report = with_head(connection, report, read_head(path)) if report.ok else report
     if not report.ok:
-        raise RecordError(_broken(path, report.text))
-    kept = read_head(path)
-    if kept is not None and kept.seq > last.seq:
-        text = f"rows {last.seq + 1} to {kept.seq} are missing: the tail was cut off"
-        raise RecordError(_broken(path, text))
-    return last
+        raise RecordError(damaged(path, report.text))
+    return report.head, judge
 
 
-def _last(connection: apsw.Connection) -> Head:
+def _last_root(connection: apsw.Connection, path: Path) -> tuple[Head, RootJudge]:
+    """Return the row before the last signed root, and the judge who takes over there."""
+    listed = listed_keys(path)
+    found = connection.execute(
+        "SELECT seq, prev_hash, body FROM record WHERE loop = '' AND kind = 'root' "
+        "ORDER BY seq DESC LIMIT 1"
+    )
+    for seq, prev_hash, body in found:
+        try:
+            judge = RootJudge(tree_at(json.loads(body)), listed)
+        except (ValueError, LookupError, TypeError) as error:
+            raise RecordError(damaged(path, f"row {seq} is no signed root: {error}")) from error
+        return Head(int(seq) - 1, str(prev_hash)), judge
+    return Head(0, GENESIS), RootJudge(Tree(), listed)
+
+
+def _end_of(connection: apsw.Connection) -> Head:
     for seq, text in connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1"):
         return Head(int(seq), str(text))
     return Head(0, GENESIS)
-
-
-def _lock(path: Path) -> int:
-    """Take the writer's lock, or say who has it."""
-    lock_path = path.with_name(path.name + ".lock")
-    try:
-        handle = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    except OSError as error:
-        raise RecordError(_words(path, error)) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(handle)
-        raise RecordError(
-            f"the record file {path} is being written by another engine (process {holder}). "
-            "Why: two engines on one line would fight over its setpoints. "
-            "Next: stop that engine first, or give this one its own --state directory"
-        ) from error
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode("ascii"), 0)
-    return handle
-
-
-def _refuse_network(path: Path) -> None:
-    """Refuse a network share: its locks and its fsync cannot be trusted."""
-    try:
-        lines = Path("/proc/self/mounts").read_text("utf-8").splitlines()
-    except OSError:
-        return
-    mounts = {parts[1]: parts[2] for parts in (line.split() for line in lines) if len(parts) > 2}
-    for place in (path.resolve(), *path.resolve().parents):
-        kind = mounts.get(str(place))
-        if kind is not None:
-            if kind.startswith(_NETWORK):
-                raise RecordError(
-                    f"the record file {path} is on a network file system ({kind}). Why: locks and "
-                    "fsync there do not keep their promises. Next: use a local disk for --state"
-                )
-            return
-
-
-def _words(path: Path, error: Exception) -> str:
-    """Say an SQLite or system error so that a person at the plant knows what to do."""
-    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
-        return _broken(path, str(error))
-    advice = "check the disk (space, mount, permissions)"
-    if isinstance(error, apsw.FullError):
-        advice = "free space on that disk"
-    elif isinstance(error, apsw.ReadOnlyError | apsw.CantOpenError | PermissionError):
-        advice = "give this user write permission there, or use another --state directory"
-    return (
-        f"the record file {path} cannot be written: {error}. "
-        f"Why it matters: nothing is written to a PLC that is not recorded first. Next: {advice}"
-    )
-
-
-def _broken(path: Path, what: str) -> str:
-    return (
-        f"the record file {path} is damaged: {what}. "
-        "Why it matters: it is evidence, so it is neither repaired nor written on. "
-        f"Next: keep {path.name}, {path.name}-wal and {path.name}.head as they are, move them "
-        "aside for QA, and start again with an empty state directory"
-    )

@@ -192,7 +192,7 @@ def test_off_at_start_then_auto_when_asked_then_released_at_the_end(bench: Bench
     assert verify(records).ok
     reader = RecordReader(records)
     assert reader.since(0)[0].kind == "start"
-    assert reader.since(reader.last_seq() - 1)[0].kind == "stop"
+    assert [entry.kind for entry in reader.since(reader.last_seq() - 2)] == ["stop", "root"]
     assert not (bench.state_dir / "engine.pid").exists()
     with pytest.raises(EngineUnreachableError, match="Next:"):
         bench.status()
@@ -216,7 +216,7 @@ def test_every_write_had_its_intent_and_every_request_its_record(bench: Bench) -
     assert sent
     assert set(sent) <= set(intended)
     cycle = reader.last_cycles(LOOP, 1)[0].body
-    assert set(cycle["hashes"]) == {"software", "model", "config"}
+    assert set(cycle["hashes"]) == {"software", "model", "config", "seal"}
     assert cycle["inputs"][ACTIVE][1] == 2
     assert cycle["who"] == "Kim"
     assert cycle["plan"]["status"] == "solved"
