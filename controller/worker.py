@@ -22,18 +22,19 @@ from controller.plan_json import plan_to_json, request_from_json
 def main() -> int:
     """Serve until the input ends; the exit code is 2 when the controller could not be built."""
     answers = _own_the_output()
-    first = sys.stdin.readline()
+    line = sys.stdin.readline()
     try:
-        start = json.loads(first)
+        start = json.loads(line)
         loop, sealed = str(start["loop"]), start["sealed"]
         controller = build_controller(loop, sealed)
-        controller.plan(nominal_request(loop, sealed))  # touches every library and page
+        first = controller.plan(nominal_request(loop, sealed))  # touches every library and page
         controller.forget()
     except (ValueError, LookupError, TypeError, ArithmeticError, RuntimeError) as error:
         _say(answers, {"ready": False, "error": f"{type(error).__name__}: {error}"})
         return 2
     kind = sealed["loops"][loop]["controller"]["kind"]
-    _say(answers, {"ready": True, "loop": loop, "kind": kind, "pid": os.getpid()})
+    echo = plan_to_json(first)["echo"]  # the limits as the compiled problem holds them
+    _say(answers, {"ready": True, "loop": loop, "kind": kind, "pid": os.getpid(), "echo": echo})
     for line in sys.stdin:
         if line.strip():
             _say(answers, answer_line(controller, line))

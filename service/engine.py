@@ -1,5 +1,8 @@
 """The engine process: `python -m service.engine --state DIR --sealed FILE [--speed S]`.
 
+FILE is what the configuration files say. What runs is the version in force by the records; they are
+the same at the first start, and later only as far as two people signed for it.
+
 It holds the wire, the gate, the records and the heartbeat, and no numerical library. It starts in
 OFF whatever it did before, and it stops by giving every loop back to its PLC. It refuses to start,
 in words, when its records or its configuration cannot be trusted.
@@ -10,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import getpass
 import json
 import logging
 import os
@@ -25,12 +29,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from fieldbus.port_wire import WirePort
+from records.canonical import sha256_of
 from records.chain import RecordError
 from records.recorder import FileRecorder
 from service.clock import Clock
 from service.commands import CommandDoor
 from service.cycle import loop_context
 from service.identity import hashes_of
+from service.limits_change_over import ChangeOver
+from service.limits_keeper import SealKeeper
+from service.limits_proposal import Seal
 from service.loop_runner import LoopRunner, remembered
 from service.requests import RequestDesk
 from service.sealed_file import read_sealed, write_sealed
@@ -39,6 +47,7 @@ from service.solver_process import SolverProcess
 
 _STOP_PATIENCE_S = 3.0  # wall seconds for the last cycles on the way out
 _VERIFY_HOUR_UTC = 3
+_LOOK_EVERY_S = 2.0  # wall seconds between two looks at the configuration files
 
 
 class Engine:
@@ -47,25 +56,32 @@ class Engine:
     def __init__(
         self,
         state_dir: Path,
-        sealed: Mapping[str, Any],
+        given: Mapping[str, Any],
         speed: float = 1.0,
         worker: Sequence[str] | None = None,
+        files: Sequence[Path] = (),
     ) -> None:
-        """Prepare; nothing is opened yet. `worker` replaces the controller's command (tests)."""
+        """Prepare; nothing is opened yet. `worker` replaces the controller's command (tests).
+
+        `given` is what the configuration `files` say; they are watched from now on.
+        """
         state_dir.mkdir(parents=True, exist_ok=True)
         self.state_dir = state_dir
-        self.sealed = sealed
+        self.keeper = SealKeeper(state_dir, given, files)
         self.clock = Clock(speed)
-        self.hashes = hashes_of(sealed)
-        self.plant = WirePort(sealed, self.clock.now_s, speed)
+        self.hashes: Mapping[str, str] = {}
+        self._programs = hashes_of(given)  # of what was loaded, whatever the disk says later
         self.runners: dict[str, LoopRunner] = {}
         self._worker = worker
         self._recorder: FileRecorder | None = None
+        self._plant: WirePort | None = None
         self._pid_file = state_dir / "engine.pid"
         self._door = CommandDoor(state_dir, self._answer)
-        self._desk = RequestDesk(self.runners, self.status)
+        self._change_over = ChangeOver(self.keeper, self.runners, self._hashes_of, self._in_force)
+        self._desk = RequestDesk(self.runners, self.status, self._activate)
         self._calendar = AsyncIOScheduler(timezone="UTC")
         self._tasks: list[asyncio.Task[None]] = []
+        self._watch: asyncio.Task[None] | None = None
         self._started_s = time.monotonic()
 
     @property
@@ -75,23 +91,34 @@ class Engine:
             raise RuntimeError("the engine has not been started")
         return self._recorder
 
+    @property
+    def sealed(self) -> Mapping[str, Any]:
+        """Return the configuration in force, once the records have been opened."""
+        return self.keeper.seal.config
+
     async def start(self) -> None:
-        """Open the records, then everything else; every loop is OFF.
+        """Open the records, find what is in force, then everything else; every loop is OFF.
 
         Raises RecordError when the records must be refused; nothing is connected then.
         """
         self._recorder = await FileRecorder.open(self.state_dir / "records.sqlite")
+        seals = await self.recorder.seals()
+        rows = self.keeper.open(seals, _account(), self.clock.utc())
+        self.hashes = self._hashes_of(self.keeper.seal)
+        plant = self._plant = WirePort(self.sealed, self.clock.now_s, self.clock.speed)
         for name in self.sealed["loops"]:
             solver = SolverProcess(name, self.sealed, self._worker)
             loop = loop_context(
-                self.sealed, name, self.plant, solver, self.recorder, self.clock, self.hashes
+                self.sealed, name, plant, solver, self.recorder, self.clock, self.hashes
             )
             loop.last = remembered(loop, await self.recorder.last_state(name))
             self.runners[name] = LoopRunner(loop, solver)
         await self._record_start()
+        for kind, body in rows:
+            await self.recorder.append(kind, "", self.clock.utc(), body)
         write_sealed(self.sealed, self.state_dir / "sealed.json")
         self._pid_file.write_text(f"{os.getpid()}\n", "ascii")
-        await self.plant.open()
+        await plant.open()
         for runner in self.runners.values():
             runner.solver.start()
         await self._door.open()
@@ -99,6 +126,7 @@ class Engine:
             asyncio.create_task(runner.run(), name=f"loop {name}")
             for name, runner in self.runners.items()
         ]
+        self._watch = asyncio.create_task(self._watch_files(), name="files")
         self._calendar.add_job(
             self.verify_records,
             CronTrigger(hour=_VERIFY_HOUR_UTC, timezone="UTC"),
@@ -120,15 +148,17 @@ class Engine:
         await self._door.close()
         if self._calendar.running:
             self._calendar.shutdown(wait=False)
-        for task in self._tasks:
+        ending = [*self._tasks, *([self._watch] if self._watch else [])]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
         last_cycles = asyncio.gather(*(runner.let_go() for runner in self.runners.values()))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(last_cycles, _STOP_PATIENCE_S)
         for runner in self.runners.values():
             await runner.solver.close()
-        await self.plant.close()
+        if self._plant is not None:
+            await self._plant.close()
         if self._recorder is not None:
             with contextlib.suppress(RecordError):
                 await self._recorder.append("stop", "", self.clock.utc(), {"why": why})
@@ -143,11 +173,12 @@ class Engine:
             "speed": self.clock.speed,
             "utc": self.clock.utc(),
             "line": self.sealed["line"],
-            "hashes": self.hashes,
+            "hashes": dict(self.hashes),
+            "seal": self.keeper.summary(),
             "workers": {name: runner.solver.pids for name, runner in self.runners.items()},
             "forbidden_modules": forbidden_modules(),
             "forbidden_maps": forbidden_maps(),
-            "sources": self.plant.sources_status(),
+            "sources": self._plant.sources_status() if self._plant else {},
             "records": str(self.recorder.path),
             "loops": {name: runner.status() for name, runner in self.runners.items()},
         }
@@ -169,12 +200,32 @@ class Engine:
     async def _answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         return await self._desk.answer(message)
 
+    async def _activate(self, proposal: str, who: str) -> Mapping[str, Any]:
+        return await self._change_over.activate(self.recorder, proposal, who, self.clock.utc)
+
+    def _hashes_of(self, seal: Seal) -> Mapping[str, str]:
+        proposal = seal.proposal
+        return {**self._programs, "config": sha256_of(proposal.config), "seal": proposal.sha256}
+
+    def _in_force(self, seal: Seal) -> None:
+        self.hashes = self._hashes_of(seal)
+        write_sealed(seal.config, self.state_dir / "sealed.json")
+
+    async def _watch_files(self) -> None:
+        """Record every edit of a configuration file while we run; it changes nothing."""
+        while True:
+            for body in self.keeper.look_at_files():
+                logging.getLogger("rheostat").warning("%s was edited on the disk", body["file"])
+                with contextlib.suppress(RecordError):  # the loops shed when nothing lands
+                    await self.recorder.append("event", "", self.clock.utc(), body)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
     async def _record_start(self) -> None:
         """Record who starts, on which files, and which writes of the last run nobody confirmed."""
         unresolved = {name: await self.recorder.unresolved_intent(name) for name in self.runners}
         body = {
             "pid": os.getpid(),
-            "hashes": self.hashes,
+            "hashes": dict(self.hashes),
             "speed": self.clock.speed,
             "python": platform.python_version(),
             "host": platform.node(),
@@ -186,14 +237,23 @@ class Engine:
         await self.recorder.append("start", "", self.clock.utc(), body)
 
 
+def _account() -> str:
+    """Return whose account this process runs under."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
 async def run(
     state_dir: Path,
     sealed: Mapping[str, Any],
     speed: float,
     worker: Sequence[str] | None = None,
+    files: Sequence[Path] = (),
 ) -> None:
     """Run one engine until SIGTERM or SIGINT."""
-    engine = Engine(state_dir, sealed, speed, worker)
+    engine = Engine(state_dir, sealed, speed, worker, files)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -215,10 +275,12 @@ def main() -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--sealed", type=Path, required=True)
     parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--watch", type=Path, action="append", default=[])
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     try:
-        asyncio.run(run(options.state, read_sealed(options.sealed), options.speed))
+        given = read_sealed(options.sealed)
+        asyncio.run(run(options.state, given, options.speed, files=options.watch))
     except (RecordError, OSError, ValueError) as error:
         sys.stderr.write(f"rheostat: the engine does not start: {error}\n")
         return 1

@@ -8,6 +8,7 @@ from typing import Any
 
 from records.chain import RecordError
 from safety.modes import ARMED, ModeState
+from safety.rules import LoopRules
 from safety.signals import SignalMemory
 from safety.state import GateState, StateError, restart, state_from_json
 from safety.words import Mode, Request, RequestedMode
@@ -26,6 +27,7 @@ class LoopRunner:
         self.solver = solver
         self.name = loop.rules.loop
         self.metronome = Metronome(loop.rules.period_s, loop.clock.now_s())
+        self._next: tuple[LoopRules, Mapping[str, str], asyncio.Event] | None = None
 
     async def run(self) -> None:
         """Run until cancelled. A cycle that overruns costs beats, it never causes a burst."""
@@ -34,6 +36,7 @@ class LoopRunner:
         metronome.start_s = loop.clock.now_s()
         while True:
             await loop.clock.sleep_until(metronome.due_s)
+            self._take_over()
             await _whole(guarded_cycle(loop, metronome.due_s))
             lost = metronome.next(loop.clock.now_s())
             if lost:
@@ -67,6 +70,24 @@ class LoopRunner:
         loop.request = Request(mode, who, reset, number)
         is_now = loop.last.state.mode.value
         return f"{self.name}: {mode.value} asked for by {who}; the loop is {is_now} now"
+
+    async def adopt(self, rules: LoopRules, hashes: Mapping[str, str]) -> None:
+        """Work by `rules`, and with the solver's heir, from the next cycle on; return then.
+
+        What the gate remembers stays: a setpoint that is now outside its range is brought back as
+        fast as it may move, no faster.
+        """
+        taken = asyncio.Event()
+        self._next = (rules, hashes, taken)
+        await taken.wait()
+
+    def _take_over(self) -> None:
+        """Between two cycles: change to what `adopt` left here."""
+        if self._next is not None:
+            self.loop.rules, self.loop.hashes, taken = self._next
+            self._next = None
+            self.solver.inherit()
+            taken.set()
 
     async def let_go(self) -> None:
         """Give the loop back to the PLC in one last cycle, if we had it."""

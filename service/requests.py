@@ -7,6 +7,7 @@ from typing import Any
 
 from records.chain import RecordError
 from safety.words import RequestedMode
+from service.limits_words import ChangeRefusedError
 from service.loop_runner import LoopRunner
 
 _LONGEST_NAME = 64
@@ -24,9 +25,11 @@ class RequestDesk:
         self,
         runners: Mapping[str, LoopRunner],
         status: Callable[[], Awaitable[Mapping[str, Any]]],
+        activate: Callable[[str, str], Awaitable[Mapping[str, Any]]],
     ) -> None:
         self._runners = runners
         self._status = status
+        self._activate = activate
 
     async def answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer one message; a bad one gets words, never an exception."""
@@ -36,17 +39,29 @@ class RequestDesk:
             if message.get("do") == "status":
                 _only(message, {"do"})
                 return {"ok": True, **await self._status()}
+            if message.get("do") == "activate":
+                return await self._new_limits(message)
         except (RefusedError, RecordError) as error:
             return {"ok": False, "text": str(error)}
-        return {"ok": False, "text": f"unknown 'do': {message.get('do')!r}; known: mode, status"}
+        except ChangeRefusedError as error:
+            refusals = [refusal.as_json() for refusal in error.refusals]
+            return {"ok": False, "text": str(error), "refusals": refusals}
+        known = "mode, status, activate"
+        return {"ok": False, "text": f"unknown 'do': {message.get('do')!r}; known: {known}"}
+
+    async def _new_limits(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        _only(message, {"do", "proposal", "who"})
+        proposal = _text(message, "proposal", _LONGEST_NAME)
+        if not proposal.isalnum():
+            raise RefusedError("'proposal' is the hash that names one")
+        who = _named(message)
+        return {"ok": True, **await self._activate(proposal, who)}
 
     async def _mode(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         _only(message, {"do", "loop", "mode", "who", "reset", "why"})
         runners = self._chosen(message.get("loop"))
         mode = _mode(message.get("mode"))
-        who = _text(message, "who", _LONGEST_NAME)
-        if not who:
-            raise RefusedError("a request needs the name of the person who makes it ('who')")
+        who = _named(message)
         reset = message.get("reset", False)
         if not isinstance(reset, bool):
             raise RefusedError("'reset' is true or false")
@@ -67,6 +82,13 @@ def _mode(word: object) -> RequestedMode:
     if isinstance(word, str) and word in set(RequestedMode):
         return RequestedMode(word)
     raise RefusedError(f"there is no mode {word!r}; known: {', '.join(RequestedMode)}")
+
+
+def _named(message: Mapping[str, Any]) -> str:
+    who = _text(message, "who", _LONGEST_NAME)
+    if not who:
+        raise RefusedError("a request needs the name of the person who makes it ('who')")
+    return who
 
 
 def _text(message: Mapping[str, Any], key: str, longest: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,16 +23,22 @@ def default_state_dir(line: LoadedLine) -> Path:
     return _ROOT / "var" / str(line.sealed["line"]["id"])
 
 
-def engine_command(state_dir: Path, sealed: Path, speed: float = 1.0) -> list[str]:
-    """Return the command line of an engine process."""
+def engine_command(
+    state_dir: Path, sealed: Path, speed: float = 1.0, watch: Sequence[Path] = ()
+) -> list[str]:
+    """Return the command line of an engine process that watches the files it was made from."""
     return [
         sys.executable, "-m", "service.engine",
         "--state", str(state_dir), "--sealed", str(sealed), "--speed", repr(speed),
+        *(word for path in watch for word in ("--watch", str(path.resolve()))),
     ]  # fmt: skip
 
 
 def run(config: Path, state_dir: Path | None = None, speed: float = 1.0) -> NoReturn:
     """Seal the configuration at `config` and become its engine; does not return.
+
+    What then runs is the version in force by the records of `state_dir`: at its first start this
+    one, later what was signed.
 
     Raises ConfigError with every problem of every file; nothing is started or written then.
     """
@@ -39,7 +46,7 @@ def run(config: Path, state_dir: Path | None = None, speed: float = 1.0) -> NoRe
     place = (state_dir or default_state_dir(line)).resolve()
     # The engine makes it sealed.json once it holds the lock: a second engine must not.
     sealed = write_sealed(line.sealed, place / "proposed.json")
-    command = engine_command(place, sealed, speed)
+    command = engine_command(place, sealed, speed, line.files)
     sys.stdout.flush()
     sys.stderr.flush()
     environment = {**os.environ, "PYTHONPATH": str(_ROOT)}

@@ -124,7 +124,9 @@ class SolverProcess:
     ) -> None:
         """Prepare; `start` spawns. `command` replaces the worker's command line (tests)."""
         self._command = list(command or leashed("controller.worker"))
-        self._first_line = json.dumps({"loop": loop, "sealed": sealed}).encode()
+        self._loop = loop
+        self._first_line = self._introduction(sealed)
+        self._heir: tuple[_Child, bytes] | None = None
         self._active: _Child | None = None
         self._spare: _Child | None = None
         self._builder: asyncio.Task[None] | None = None
@@ -135,6 +137,9 @@ class SolverProcess:
         self._teller: asyncio.Task[None] | None = None
         self.counts = {"asked": 0, "answered": 0, "late": 0, "dead": 0, "built": 0, "failed": 0}
         self.last_failure = ""
+
+    def _introduction(self, sealed: Mapping[str, Any]) -> bytes:
+        return json.dumps({"loop": self._loop, "sealed": sealed}).encode()
 
     def start(self) -> None:
         """Begin to build the worker and its spare in the background; returns at once."""
@@ -227,8 +232,38 @@ class SolverProcess:
         with contextlib.suppress(OSError):  # a spare that died is found by the next question
             await self._catch_up(spare, self._total)
 
+    async def prepare(self, sealed: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Build an heir on another configuration beside those at work; return its facts.
+
+        It has heard the last questions and waits for `inherit`. Raises OSError when it does not
+        start. Facts hold under `echo` the limits of each setpoint as its problem holds them.
+        """
+        await self.disown()
+        first_line = self._introduction(sealed)
+        self._heir = (await self._boot(first_line), first_line)
+        return self._heir[0].facts
+
+    def inherit(self) -> None:
+        """Put the heir to work in place of all others; between two questions only."""
+        if self._heir is None:
+            return
+        heir, self._first_line = self._heir
+        self._heir = None
+        for child in (self._active, self._spare):
+            if child is not None:
+                self._bury(child)
+        self._active, self._spare = heir, None
+        self.start()
+
+    async def disown(self) -> None:
+        """End the heir, if there is one that is not wanted."""
+        heir, self._heir = self._heir, None
+        if heir is not None:
+            await heir[0].end()
+
     async def close(self) -> None:
         """Kill and reap every child."""
+        await self.disown()
         for task in (self._builder, self._teller):
             if task is not None:
                 task.cancel()
@@ -277,9 +312,9 @@ class SolverProcess:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def _boot(self) -> _Child:
+    async def _boot(self, first_line: bytes) -> _Child:
         """Return a new child that has heard the last questions."""
-        child = await _Child.boot(self._command, self._first_line)
+        child = await _Child.boot(self._command, first_line)
         try:
             await asyncio.wait_for(self._catch_up(child, self._total), _BOOT_PATIENCE_S)
         except BaseException:
@@ -291,13 +326,17 @@ class SolverProcess:
         """Build until worker and spare stand; after a failure wait longer each time."""
         backoff_s = 0.5
         while self._active is None or self._spare is None:
+            first_line = self._first_line
             try:
-                child = await self._boot()
+                child = await self._boot(first_line)
             except (OSError, ValueError) as error:
                 self.counts["failed"] += 1
                 self.last_failure = f"the worker did not start: {error}"
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(2 * backoff_s, _LONGEST_BACKOFF_S)
+                continue
+            if first_line is not self._first_line:  # an heir has come since: this one is outdated
+                await child.end()
                 continue
             self.counts["built"] += 1
             self.last_failure = ""
