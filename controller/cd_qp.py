@@ -103,13 +103,13 @@ class ProfileQp:
         G0[np.abs(G0) < NEGLIGIBLE * np.abs(G0).max()] = 0.0
         self.G: Matrix = G0 - G0.mean(axis=0)
         self.boxes, self.bolts = G0.shape
-        left, sigma, _ = np.linalg.svd(self.G, full_matrices=False)
-        self.sigma: Vector = sigma
-        self.modes = int((sigma > mode_share * sigma[0]).sum())
-        seen = left[:, : self.modes]
-        self._ask_for: Matrix = (self.G.T @ seen) @ seen.T  # from a profile to the linear term
+        squared, modes = np.linalg.eigh(self.G.T @ self.G)
+        self.sigma: Vector = np.sqrt(np.maximum(squared[::-1], 0.0))
+        self.modes = int((self.sigma > mode_share * self.sigma[0]).sum())
+        seen = modes[:, -self.modes :]
+        self._ask_for: Matrix = seen @ (seen.T @ self.G.T)  # from d to G'P d
         self._limits = limits
-        top = float(sigma[0]) ** 2
+        top = float(squared[-1])
         self._calm = calm * top
         self._H: Matrix = self.G.T @ self.G + (stiffness + calm) * top * np.eye(self.bolts)
         self._P = _arrow(G0, (stiffness + calm) * top)
