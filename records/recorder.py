@@ -87,8 +87,8 @@ class FileRecorder:
         """Return every sealed version of the configuration that was in force, oldest first."""
         return await self._on_thread(self._store.seals)
 
-    async def unresolved_intent(self, loop: str) -> int | None:
-        """Return the row of an intent that no cycle followed, or None."""
+    async def unresolved_intent(self, loop: str) -> tuple[int, dict[str, Any]] | None:
+        """Return row and body of the last intent whose run ended before its cycle, or None."""
         return await self._on_thread(self._store.unresolved_intent, loop)
 
     async def close(self) -> None:

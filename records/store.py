@@ -116,17 +116,25 @@ class RecordStore:
         )
         return [json.loads(body) for (body,) in rows]
 
-    def unresolved_intent(self, loop: str) -> int | None:
-        """Return the row of an intent that no cycle record followed, or None (SVC-04).
+    def unresolved_intent(self, loop: str) -> tuple[int, dict[str, Any]] | None:
+        """Return row and body of the last intent whose run ended before its cycle (SVC-04).
 
-        The engine died between the two: nobody knows whether that write landed.
+        None when there is none, or when a later start has already compared it with the PLC.
         """
-        rows = self._usable().execute(
-            "SELECT seq, kind FROM record WHERE loop = ? AND kind IN ('intent', 'cycle') "
-            "ORDER BY seq DESC LIMIT 1",
-            (loop,),
-        )
-        return next((int(seq) for seq, kind in rows if kind == "intent"), None)
+        ask = self._usable().execute
+        last = "SELECT seq, body FROM record WHERE loop = ? AND kind = 'intent' ORDER BY seq DESC"
+        for row, body in ask(f"{last} LIMIT 1", (loop,)):
+            cycle = "SELECT min(seq) FROM record WHERE loop = ? AND kind = 'cycle' AND seq > ?"
+            start = "SELECT min(seq) FROM record WHERE loop = '' AND kind = 'start' AND seq > ?"
+            followed, restarted = _number(ask(cycle, (loop, row))), _number(ask(start, (row,)))
+            if followed is not None and (restarted is None or followed < restarted):
+                return None
+            events = "SELECT body FROM record WHERE loop = ? AND kind = 'event' AND seq > ?"
+            found = [json.loads(event) for (event,) in ask(events, (loop, row))]
+            if any(one.get("event") == "intent-reconciled" for one in found):
+                return None
+            return int(row), json.loads(body)
+        return None
 
     def close(self) -> None:
         """Close the file and give up the lock."""
@@ -237,3 +245,9 @@ def _end_of(connection: apsw.Connection) -> Head:
     for seq, text in connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1"):
         return Head(int(seq), str(text))
     return Head(0, GENESIS)
+
+
+def _number(found: apsw.Cursor) -> int | None:
+    """Return the one number a query asked for, or None."""
+    ((number,),) = found.fetchall()
+    return None if number is None else int(number)

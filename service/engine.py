@@ -44,6 +44,7 @@ from service.requests import RequestDesk
 from service.sealed_file import read_sealed, write_sealed
 from service.self_check import forbidden_maps, forbidden_modules
 from service.solver_process import SolverProcess
+from service.unconfirmed import unconfirmed
 
 _STOP_PATIENCE_S = 3.0  # wall seconds for the last cycles on the way out
 _VERIFY_HOUR_UTC = 3
@@ -112,7 +113,8 @@ class Engine:
                 self.sealed, name, plant, solver, self.recorder, self.clock, self.hashes
             )
             loop.last = remembered(loop, await self.recorder.last_state(name))
-            self.runners[name] = LoopRunner(loop, solver)
+            runner = self.runners[name] = LoopRunner(loop, solver)
+            runner.unconfirmed = unconfirmed(name, await self.recorder.unresolved_intent(name))
         await self._record_start()
         for kind, body in rows:
             await self.recorder.append(kind, "", self.clock.utc(), body)
@@ -222,14 +224,14 @@ class Engine:
 
     async def _record_start(self) -> None:
         """Record who starts, on which files, and which writes of the last run nobody confirmed."""
-        unresolved = {name: await self.recorder.unresolved_intent(name) for name in self.runners}
+        unresolved = {name: runner.unconfirmed for name, runner in self.runners.items()}
         body = {
             "pid": os.getpid(),
             "hashes": dict(self.hashes),
             "speed": self.clock.speed,
             "python": platform.python_version(),
             "host": platform.node(),
-            "unresolved_intents": {name: seq for name, seq in unresolved.items() if seq},
+            "unresolved_intents": {name: write.row for name, write in unresolved.items() if write},
             "loops": {name: runner.loop.last.state.mode.value
                       for name, runner in self.runners.items()},
             "sealed": self.sealed,

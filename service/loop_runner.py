@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 from records.chain import RecordError
@@ -15,6 +17,7 @@ from safety.words import Mode, Request, RequestedMode
 from service.cycle import CycleRecord, LoopContext, guarded_cycle, shed
 from service.schedule import Metronome
 from service.solver_process import SolverProcess
+from service.unconfirmed import Unconfirmed, reconciled
 
 _LAST_CYCLE_S = 2.0  # wall seconds a cycle may still take when the engine stops
 
@@ -27,6 +30,7 @@ class LoopRunner:
         self.solver = solver
         self.name = loop.rules.loop
         self.metronome = Metronome(loop.rules.period_s, loop.clock.now_s())
+        self.unconfirmed: Unconfirmed | None = None
         self._next: tuple[LoopRules, Mapping[str, str], asyncio.Event] | None = None
 
     async def run(self) -> None:
@@ -38,6 +42,7 @@ class LoopRunner:
             await loop.clock.sleep_until(metronome.due_s)
             self._take_over()
             await _whole(guarded_cycle(loop, metronome.due_s))
+            await self._reconcile()
             lost = metronome.next(loop.clock.now_s())
             if lost:
                 await self._note_slip(lost)
@@ -50,7 +55,7 @@ class LoopRunner:
         """
         loop = self.loop
         old = loop.request.mode
-        body = {
+        body: dict[str, Any] = {
             "loop": self.name,
             "who": who,
             "old": old.value,
@@ -59,6 +64,8 @@ class LoopRunner:
             "why": why,
             "actual": loop.last.state.mode.value,
         }
+        if self.unconfirmed is not None:
+            body["acknowledges"] = self.unconfirmed.row
         try:
             number = await loop.recorder.append("request", self.name, loop.clock.utc(), body)
         except RecordError:
@@ -68,6 +75,8 @@ class LoopRunner:
             raise
         # The row number tells this act from every other one, before and after a restart.
         loop.request = Request(mode, who, reset, number)
+        if mode is RequestedMode.AUTO:
+            self.unconfirmed = None
         is_now = loop.last.state.mode.value
         return f"{self.name}: {mode.value} asked for by {who}; the loop is {is_now} now"
 
@@ -114,10 +123,30 @@ class LoopRunner:
             "written": body.get("written", {}).get("outcome"),
             "timing": body.get("timing", {}),
             "latches": list(self.loop.last.state.latches),
+            "unconfirmed": self.unconfirmed.as_text() if self.unconfirmed else "",
             "beats": self.metronome.beat,
             "slips": self.metronome.slips,
             "solver": {**self.solver.counts, "last_failure": self.solver.last_failure},
         }
+
+    def refusal(self, mode: RequestedMode) -> str:
+        """Return why this mode cannot be asked for now, in words; empty when it can."""
+        write = self.unconfirmed
+        if mode is not RequestedMode.AUTO or write is None or write.found is not None:
+            return ""
+        return f"{self.name} stays {self.loop.last.state.mode.value}: {write.as_text()}"
+
+    async def _reconcile(self) -> None:
+        """Compare the unconfirmed write of the last run with the PLC, once, and record it."""
+        write = self.unconfirmed
+        if write is None or write.found is not None:
+            return
+        event = reconciled(write, self.loop.rules, self.loop.last.body)
+        if event is not None:
+            with contextlib.suppress(RecordError):  # then it is still open, and tried again
+                utc = self.loop.clock.utc()
+                await self.loop.recorder.append("event", self.name, utc, event)
+                self.unconfirmed = replace(write, found=event)
 
     async def _note_slip(self, lost: int) -> None:
         body = {

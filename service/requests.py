@@ -66,6 +66,9 @@ class RequestDesk:
         if not isinstance(reset, bool):
             raise RefusedError("'reset' is true or false")
         why = _text(message, "why", _LONGEST_WHY)
+        for refusal in (runner.refusal(mode) for runner in runners):
+            if refusal:
+                raise RefusedError(refusal)
         texts = [await runner.ask_for(mode, who, reset, why) for runner in runners]
         return {"ok": True, "text": "; ".join(texts)}
 

@@ -143,13 +143,31 @@ def test_the_last_state_and_an_unresolved_intent_are_found_again(tmp_path: Path)
     store.append("cycle", "coating", "now", {"state": {"n": 1}})
     store.append("cycle", "mixing", "now", {"state": {"n": 2}})
     assert store.unresolved_intent("coating") is None
-    store.append("intent", "coating", "now", {})
+    store.append("intent", "coating", "now", {"sequence": 7})
     store.close()
     store = RecordStore(path)
     assert store.last_state("coating") == {"n": 1}
     assert store.last_state("mixing") == {"n": 2}
-    assert store.unresolved_intent("coating") == 3
+    assert store.unresolved_intent("coating") == (3, {"sequence": 7})
     assert store.unresolved_intent("mixing") is None
+    store.close()
+
+
+@pytest.mark.requirement("SVC-04")
+def test_an_intent_stays_unresolved_over_restarts_until_it_was_compared(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path / "records.sqlite")
+    store.append("start", "", "now", {})
+    store.append("intent", "coating", "now", {"sequence": 7})
+    store.append("cycle", "coating", "now", {})
+    assert store.unresolved_intent("coating") is None, "its own run confirmed it"
+    store.append("intent", "coating", "now", {"sequence": 8})
+    for _ in range(2):  # the engine dies, starts, dies again before it could read the PLC
+        store.append("start", "", "now", {})
+        store.append("cycle", "coating", "now", {})
+        assert store.unresolved_intent("coating") == (4, {"sequence": 8})
+    store.append("event", "coating", "now", {"event": "intent-reconciled", "intent": 4})
+    store.append("start", "", "now", {})
+    assert store.unresolved_intent("coating") is None
     store.close()
 
 
