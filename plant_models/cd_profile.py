@@ -75,11 +75,11 @@ class CdProfile:
         self._moving: Array = self._weights * rng.standard_normal(MODES)
         bead = np.exp(-np.minimum(x, width - x) / 0.010)
         self._bead: Array = bead / bead.max()
-        bolts = lane_centres_m(width, BOLTS)
+        bolts = lane_centres_m(width, BOLTS) + p["coater.cd.mapping_shift"]
         shape = interaction_matrix(
             x,
             bolts,
-            1.0,
+            p["coater.cd.bolt_gain"],
             p["coater.cd.bolt_width"],
             p["coater.cd.bolt_attenuation"],
             p["coater.cd.bolt_divergence"],
@@ -91,7 +91,11 @@ class CdProfile:
     def move(self, dt_s: float, bolts_m: Array) -> None:
         """Advance the bolts (thermal lag) and the moving part of the profile by `dt_s`."""
         p = self._p
-        self.bolts_m += (1.0 - math.exp(-dt_s / p["coater.cd.bolt_lag"])) * (bolts_m - self.bolts_m)
+        way = (1.0 - math.exp(-dt_s / p["coater.cd.bolt_lag"])) * (bolts_m - self.bolts_m)
+        stuck = round(p["coater.cd.stuck_bolt"])
+        if 1 <= stuck <= BOLTS:
+            way[stuck - 1] = 0.0
+        self.bolts_m += way
         keep = math.exp(-dt_s / p["coater.cd.moving_time"])
         fresh = math.sqrt(1.0 - keep * keep) * self._rng.standard_normal(MODES)
         self._moving = keep * self._moving + self._weights * fresh

@@ -102,6 +102,9 @@ WEB: tuple[Parameter, ...] = (
     Parameter("coater.cd.bolt_attenuation", 2.0, "1", K, "at start"),
     Parameter("coater.cd.bolt_divergence", 0.1, "1", K, "at start"),
     Parameter("coater.cd.bolt_lag", 120.0, "s", "thermal bolts, " + K),
+    Parameter("coater.cd.bolt_gain", 1.0, "1", "fault seeding", "times the lip's gain; at start"),
+    Parameter("coater.cd.mapping_shift", 0.0, "m", "fault seeding", "of all bolts; at start"),
+    Parameter("coater.cd.stuck_bolt", 0.0, "1", "fault seeding", "number of the bolt; 0 = none"),
 )
 
 OVEN: tuple[Parameter, ...] = (

@@ -27,6 +27,7 @@ from plant_models.dryer import ZONES, Oven
 from plant_models.feed import REFERENCE_FEED, Feed
 from plant_models.feed_hose import FeedHose
 from plant_models.feed_state import FeedState
+from plant_models.gauge_boxes import FIRST, LAST
 from plant_models.parameters import Parameters
 from plant_models.scanning_gauge import ScanningGauge
 from plant_models.web import Web
@@ -220,12 +221,26 @@ class CoaterPlant:
         return readings
 
     def truth(self) -> dict[str, float]:
+        readings.update(self._gauge_boxes())
+        return readings
+
+    def _gauge_boxes(self) -> dict[str, float | bool | int]:
+        """The last whole traverse as the gauge's computer shows it."""
+        boxes = self._gauge.boxes
+        readings: dict[str, float | bool | int] = {
+            "coater.gauge_scan": boxes.scans,
+            "coater.gauge_forward": boxes.forward,
+            "coater.gauge_scan_age": self.time_s - boxes.finished_s,
+        }
+        for number, shown in enumerate(boxes.boxes_kg_m2.tolist(), 1):
+            readings[f"coater.gauge_box{number}"] = quantised(shown, STEP_COAT_KG_M2)
         """What is really so, for judges and tests; no instrument shows it. SI."""
         p, web, head, die = self.parameters, self._web, self._head, self._hose.at_die()
         at_gauge = self._gauge.coat_at_gauge(web)
         facts = {
             "coater.dry_coat_weight_at_die": head.coat_kg_m2 / (1.0 + p["coater.web.draw"]),
             "coater.dry_coat_weight_at_gauge": at_gauge,
+        profile = web.profile[web.index_at(p["coater.gauge.distance"])]
             "coater.gauge_error": self._gauge.error_kg_m2(at_gauge),
             "coater.residual_solvent": self._exit_residual(),
             "coater.web_temp": float(web.temp[self._exit_cell()]),
@@ -242,7 +257,8 @@ class CoaterPlant:
             "coater.die_flow": head.flow_m3_s,
             "coater.die_pressure": head.pressure_pa(die),
             "coater.gap": head.gap_m,
-            "coater.cd_sigma": float(web.profile[web.index_at(p["coater.gauge.distance"])].std()),
+            "coater.cd_sigma": float(profile.std()),
+            "coater.cd_sigma_scanned": float(profile[FIRST : LAST + 1].std()),
             "coater.solids_laid": head.laid_kg,
             "coater.solids_spilled": head.spilled_kg,
             "coater.solids_on_web": web.solids_on_web_kg(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from plant_models.cd_profile import BOLTS
 from plant_models.coater_parameters import COATER_PARAMETERS
 from plant_models.coating_parameters import COATING_PARAMETERS
 from plant_models.mixer_parameters import MIXER_PARAMETERS
@@ -64,4 +65,17 @@ def mismatch(seed: int) -> dict[str, float]:
     drawn["mixer.viscometer.calibration"] = exact * (
         1.0 + draw.uniform(-VISCOMETER_COMMISSIONING, VISCOMETER_COMMISSIONING)
     )
+    return {**drawn, **_lip(seed)}
+
+
+def _lip(seed: int) -> dict[str, float]:
+    """A lip that answers stronger, wider and elsewhere than believed, by up to a quarter pitch."""
+    draw = random.Random(f"{seed}:mismatch of the lip")
+    value = {row.path: row.value for row in COATER_PARAMETERS}
+    drawn = {
+        path: value[path] * (1.0 + draw.uniform(-part, part))
+        for path, part in (("coater.cd.bolt_gain", 0.30), ("coater.cd.bolt_width", 0.15))
+    }
+    quarter_m = 0.25 * value["coater.web.width"] / BOLTS
+    drawn["coater.cd.mapping_shift"] = draw.uniform(-quarter_m, quarter_m)
     return drawn

@@ -1,7 +1,8 @@
 """The scanning coat-weight gauge: zigzag across the web, noise, bias, drift, outages.
 
-It shows the mean of the last whole traverse as the coat weight. During standardisation, an outage
-or over bare web it is not valid and goes on showing its last value, as real gauges do.
+It shows the mean of the last whole traverse as the coat weight, and the traverse itself as a row of
+data boxes (`gauge_boxes`). During standardisation, an outage or over bare web it is not valid and
+goes on showing its last value, as real gauges do.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from plant_models.gauge_boxes import GaugeBoxes
 from plant_models.parameters import Parameters
 from plant_models.web import LANES, Web
 
@@ -45,6 +47,7 @@ class ScanningGauge:
         self._turning_s = 0.0
         self._outage_s = 0.0
         self._scan = _Traverse()
+        self.boxes = GaugeBoxes(p["coater.web.width"], rng.spawn(1)[0])
         self.value_kg_m2 = 0.0
         self.point_kg_m2 = 0.0
         self.valid = False
@@ -77,12 +80,13 @@ class ScanningGauge:
             self._outage_s = max(0.0, self._outage_s - dt_s)
             self.valid = False
             self._scan = _Traverse()
+            self.boxes.drop()
             return
         if self._turning_s > 0.0:
             self._turning_s -= dt_s
             return
         self._measure(dt_s, web, float(noise[2]))
-        self._advance(dt_s)
+        self._advance(dt_s, now_s)
 
     def coat_at_gauge(self, web: Web, lane: int | None = None) -> float:
         """True coat under the gauge [kg/m2]: solids and what solvent is left; mean if no lane."""
@@ -100,11 +104,23 @@ class ScanningGauge:
         flutter = p["coater.gauge.flutter"] * self._flutter
         self.point_kg_m2 = max(0.0, coat + self.error_kg_m2(coat) + noise_kg_m2 + flutter)
         self._scan.points += 1
-        if not web.bare[web.index_at(p["coater.gauge.distance"])]:  # the line tracks its splices
-            self._scan.valid += 1
-            self._scan.total += self.point_kg_m2
+        cell = web.index_at(p["coater.gauge.distance"])
+        if web.bare[cell]:  # the line tracks its splices
+            return
+        self._scan.valid += 1
+        self._scan.total += self.point_kg_m2
+        ahead_m = self._lane_m + self._direction * p["coater.gauge.traverse_speed"] * dt_s
+        mean = self.coat_at_gauge(web)
+        self.boxes.cross(
+            self._lane_m,
+            ahead_m,
+            dt_s,
+            mean * web.profile[cell],
+            self.error_kg_m2(mean) + noise_kg_m2 + flutter,
+            p["coater.gauge.noise"],
+        )
 
-    def _advance(self, dt_s: float) -> None:
+    def _advance(self, dt_s: float, now_s: float) -> None:
         p = self._p
         low, high = p["coater.gauge.edge"], p["coater.web.width"] - p["coater.gauge.edge"]
         self._lane_m += self._direction * p["coater.gauge.traverse_speed"] * dt_s
@@ -118,3 +134,4 @@ class ScanningGauge:
         self.valid = whole and done.valid >= 0.7 * done.points
         if self.valid:
             self.value_kg_m2 = done.total / done.valid
+        self.boxes.finish(now_s, forward=self._direction < 0.0, valid=self.valid)

@@ -1,0 +1,82 @@
+"""The data boxes of the scanning gauge: one traverse as a row of coat weights across the web.
+
+A box is one lane of the web. The head crosses several boxes in a step; each gets the weight that
+lies there, the errors the whole step shares, and noise for the time spent in it. Boxes that were
+not measured (bare web, a standing head) show 0.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant_models.web import LANES
+
+Array = NDArray[np.float64]
+
+FIRST, LAST = 1, LANES - 2  # the outermost lanes are the edge, which is not scanned
+BOXES = LAST - FIRST + 1
+
+
+class GaugeBoxes:
+    """Collects a traverse while it is under way, and shows the last whole one."""
+
+    def __init__(self, width_m: float, rng: np.random.Generator) -> None:
+        """`rng` is this row's own: it takes nothing from the plant's other noises."""
+        self._lane_m = width_m / LANES
+        self._rng = rng
+        self.scans = 0
+        self.forward = True
+        self.finished_s = 0.0
+        self.boxes_kg_m2: Array = np.zeros(BOXES)
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget the traverse that is under way."""
+        self._seconds: Array = np.zeros(LANES)
+        self._sums: Array = np.zeros(LANES)
+
+    def cross(
+        self,
+        from_m: float,
+        to_m: float,
+        dt_s: float,
+        lanes_kg_m2: Array,
+        shared_kg_m2: float,
+        sigma_kg_m2: float,
+    ) -> None:
+        """Measure the lanes between two positions of the head, crossed in `dt_s`.
+
+        `lanes_kg_m2` is what lies there; `shared_kg_m2` what all of this step's readings are wrong
+        by together, its mean noise included; `sigma_kg_m2` the noise of a reading of one second.
+        """
+        low, high = min(from_m, to_m), max(from_m, to_m)
+        if high <= low:
+            return
+        first = min(max(int(low / self._lane_m), 0), LANES - 1)
+        last = min(max(int(math.nextafter(high / self._lane_m, 0.0)), 0), LANES - 1)
+        lanes = np.arange(first, last + 1)
+        inside = np.minimum(high, (lanes + 1) * self._lane_m) - np.maximum(
+            low, lanes * self._lane_m
+        )
+        seconds = np.maximum(inside, 0.0) / (high - low) * dt_s
+        seen = seconds > 1e-9
+        lanes, seconds = lanes[seen], seconds[seen]
+        own = sigma_kg_m2 / np.sqrt(seconds) * self._rng.standard_normal(len(lanes))
+        own -= float(own @ seconds) / dt_s  # their mean is in `shared` already
+        shown = lanes_kg_m2[lanes] + shared_kg_m2 + own
+        self._sums[lanes] += shown * seconds
+        self._seconds[lanes] += seconds
+
+    def finish(self, now_s: float, *, forward: bool, valid: bool) -> None:
+        """End a traverse: a valid one is shown from now on, any other is forgotten."""
+        if valid:
+            scanned = slice(FIRST, LAST + 1)
+            seconds = np.maximum(self._seconds[scanned], 1e-9)
+            known = self._seconds[scanned] > 1e-6
+            self.boxes_kg_m2 = np.where(known, np.maximum(self._sums[scanned] / seconds, 0.0), 0.0)
+            self.scans += 1
+            self.forward, self.finished_s = forward, now_s
+        self.drop()
