@@ -57,6 +57,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
             "residual": wish.residual,
             "cost": wish.cost,
             "made_s": wish.made_s,
+            "innovation": wish.innovation,
         },
         "estimate": dict(plan.estimate),
         "predicted": {
@@ -102,6 +103,7 @@ def _proposal(body: Mapping[str, Any]) -> Proposal:
         residual=_number(body["residual"]),
         cost=_number(body["cost"]),
         made_s=_number(body["made_s"]),
+        innovation=None if body["innovation"] is None else _number(body["innovation"]),
     )
 
 

@@ -12,12 +12,17 @@ from safety.rules import LoopRules
 from safety.signals import Snapshot
 from safety.state import GateState
 from safety.strict import LARGEST_INTEGER
+from safety.watch import Guard, guarded, misfit_after
+from safety.wear import Wear, rested
 from safety.words import Proposal, Quality, Request, RequestedMode
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the interlocks look at in one cycle; `state` is from the cycle before."""
+    """What the interlocks look at in one cycle; `state` is from the cycle before.
+
+    `wear`, `guards` and `misfit` are what the state remembered, brought up to this cycle.
+    """
 
     rules: LoopRules
     state: GateState
@@ -26,6 +31,9 @@ class Case:
     proposal: object
     request: Request
     now_s: float
+    wear: Mapping[str, Wear]
+    guards: Mapping[str, Guard]
+    misfit: int
 
     @property
     def armed(self) -> bool:
@@ -48,6 +56,43 @@ class Case:
     def wishes(self) -> Mapping[object, object]:
         """Return the setpoints the proposal carries, whatever is in them."""
         return setpoints_of(self.proposal)
+
+
+def look(
+    rules: LoopRules,
+    state: GateState,
+    snapshot: Snapshot,
+    plan_status: object,
+    proposal: object,
+    request: Request,
+    now_s: float,
+) -> Case:
+    """Return the case of this cycle."""
+    last_s = state.now_s
+    elapsed_s = now_s - last_s if last_s is not None and now_s > last_s else 0.0
+    wear = {t: rested(state.wear.get(t, _NEW), r, elapsed_s) for t, r in rules.setpoints.items()}
+    guards = {
+        tag: guarded(rule, state.guards.get(tag, _CALM), number_of(snapshot, tag))
+        for tag, rule in rules.watch.guards.items()
+    }
+    misfit = state.misfit
+    if rules.watch.model is not None and isinstance(proposal, Proposal):
+        innovation: object = proposal.innovation
+        known = innovation if is_number(innovation) else None
+        misfit = misfit_after(rules.watch.model, misfit, known)
+    return Case(rules, state, snapshot, plan_status, proposal, request, now_s, wear, guards, misfit)
+
+
+_NEW = Wear()
+_CALM = Guard()
+
+
+def number_of(snapshot: Snapshot, tag: str) -> float | None:
+    """Return the number a tag reads if its sample is GOOD, else None."""
+    sample = snapshot.samples.get(tag)
+    if sample is None or sample.quality is not Quality.GOOD:
+        return None
+    return float(sample.value) if is_number(sample.value) else None
 
 
 def setpoints_of(proposal: object) -> Mapping[object, object]:

@@ -1,4 +1,4 @@
-"""Cutting wishes down: into the box (IL-01), to the allowed speed (IL-02), to whole grains (IL-14).
+"""Cutting wishes down: to the box (IL-01), the speed (IL-02), whole grains (IL-14), travel (IL-17).
 
 What comes out is checked again by other arithmetic; a result that fails its check is a TRIP, for
 then the gate itself is broken.
@@ -12,6 +12,8 @@ from types import MappingProxyType
 from safety.case import Case, is_number
 from safety.modes import CLOSED
 from safety.shape import is_safe, nearest, shape, towards
+from safety.wear import dwelling, travel_left
+from safety.wire import inside
 from safety.words import Action, Reason
 
 NOTHING: Mapping[str, float] = MappingProxyType({})
@@ -30,11 +32,14 @@ def cut_down(case: Case) -> tuple[Mapping[str, float], list[Reason]]:
         if not is_number(wish) or not is_number(applied):
             return NOTHING, [Reason("IL-19", Action.HOLD, tag, "nothing to count a move from")]
         step, whole_step = rule.rate_per_s * moving_s, rule.rate_per_s * case.rules.period_s
+        wear = case.wear[tag]
+        resting, left = dwelling(wear, rule, case.now_s), travel_left(wear, rule)
+        free = 0.0 if resting else nearest(step, (0.0, left))
         # A slow PLC lags behind our last command: turning round from where it is must not make the
         # commands themselves jump by more than one cycle's move.
         steady = towards(float(wish), case.state.commanded.get(tag, float(wish)), whole_step)
-        shaped = shape(rule, steady, applied, step)
-        if not is_safe(rule, shaped.value, applied, step):
+        shaped = shape(rule, steady, applied, free)
+        if not is_safe(rule, shaped.value, applied, free):
             text = f"the gate's own result {shaped.value!r} does not pass its check"
             return NOTHING, [Reason("IL-04", Action.TRIP, tag, text)]
         allowed[tag] = shaped.value
@@ -43,7 +48,13 @@ def cut_down(case: Case) -> tuple[Mapping[str, float], list[Reason]]:
             low, high = rule.operating
             text = f"wanted {wish:.6g}, operating range {low:.6g} to {high:.6g}"
             cuts.append((share, Reason("IL-01", Action.CLAMP, tag, text)))
-        if shaped.slowed or steady != wish:
+        if shaped.slowed and resting:
+            text = f"moved less than {rule.dwell_s:.6g} s ago"
+            cuts.append((share, Reason("IL-14", Action.CLAMP, tag, text)))
+        elif shaped.slowed and free < step:
+            text = f"moved {rule.travel:.6g} in an hour soon, {left:.6g} left"
+            cuts.append((share, Reason("IL-17", Action.CLAMP, tag, text)))
+        elif shaped.slowed or steady != wish:
             text = f"wanted {wish:.6g} from {applied:.6g}, at most {step:.6g} now"
             cuts.append((share, Reason("IL-02", Action.CLAMP, tag, text)))
         if shaped.too_small:
@@ -72,7 +83,10 @@ def in_use(case: Case) -> Mapping[str, float]:
     if any(tag not in applied for tag in case.rules.setpoints):
         return NOTHING
     return MappingProxyType(
-        {tag: nearest(applied[tag], rule.equipment) for tag, rule in case.rules.setpoints.items()}
+        {
+            tag: inside(nearest(applied[tag], rule.equipment), rule.equipment, rule.grid)
+            for tag, rule in case.rules.setpoints.items()
+        }
     )
 
 

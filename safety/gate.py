@@ -6,19 +6,22 @@ does not understand ends in SHED. Only this module can make a `Command`. See SAF
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, replace
 from types import MappingProxyType
 from typing import NoReturn, TypeVar
 
-from safety.case import Case, is_number, setpoints_of
+from safety.case import Case, is_count, is_number, look, setpoints_of
 from safety.cuts import NOTHING, cut_down, in_use, lawful_after
-from safety.modes import ARMED, Facts, ModeState, is_named, mark_of, next_mode
-from safety.plan_interlocks import PLAN_INTERLOCKS
+from safety.explain import explained, highest, latches, sentence
+from safety.modes import ARMED, Facts, ModeState, mark_of, next_mode
+from safety.plan_interlocks import PLAN_INTERLOCKS, il_06_combinations
 from safety.plant_interlocks import PLANT_INTERLOCKS
 from safety.rules import LoopRules
+from safety.seal import unbroken
 from safety.signals import Snapshot
-from safety.state import GateState
+from safety.state import GateState, lasting
+from safety.wear import Wear, moved
 from safety.words import Action, Mode, Proposal, Reason, Request, RequestedMode
 
 _Kind = TypeVar("_Kind")
@@ -94,9 +97,25 @@ def judge(
     if not _is_request(request) or not is_number(now_s):
         return _refusal(memory, memory.request_mark, "request or time cannot be understood")
     try:
-        return _judge(Case(rules, state, snapshot, plan_status, proposal, request, float(now_s)))
+        if not unbroken(rules):
+            return _refusal(memory, mark_of(request), "the rules are not those that were sealed",
+                            rule="IL-20", mode=Mode.OFF)  # fmt: skip
+        return _judge(
+            look(rules, state, snapshot, plan_status, proposal, _new(request, memory), float(now_s))
+        )
     except Exception as error:  # noqa: BLE001  # the last line of default-deny (P3)
         return _refusal(memory, mark_of(request), f"the gate failed: {type(error).__name__}")
+
+
+def _new(request: Request, state: GateState) -> Request:
+    """Return the request, or OFF for one that is older than one already seen (IL-09).
+
+    Requests carry growing numbers. One that comes back is a repetition, by accident or by
+    somebody who kept it, and no act of a person.
+    """
+    if request.number >= state.newest or request.mode is RequestedMode.OFF:
+        return request
+    return Request(RequestedMode.OFF, "", reset=False, number=request.number)
 
 
 def _judge(case: Case) -> Verdict:
@@ -104,25 +123,25 @@ def _judge(case: Case) -> Verdict:
     plan = [reason for interlock in PLAN_INTERLOCKS for reason in interlock(case)]
     reasons = [*plant, *plan]
     allowed = NOTHING
-    if _highest(reasons) < Action.HOLD:
+    if highest(reasons) < Action.HOLD:
         allowed, cuts = cut_down(case)
         reasons += cuts
-    action = _highest(reasons)
+        reasons += il_06_combinations(case, allowed)
     facts = Facts(
-        action=action,
-        plant_action=_highest(plant),
+        action=highest(reasons),
+        plant_action=highest(plant),
         remote_active=case.snapshot.remote_active is True,
         hold_cycles=case.rules.hold_cycles,
     )
     modes = next_mode(case.state.modes, case.request, facts)
-    reasons = _explained(case, modes, reasons)
-    if modes.mode not in (Mode.SHADOW, Mode.AUTO):
+    reasons = explained(case, modes, reasons)
+    if modes.mode not in (Mode.SHADOW, Mode.AUTO) or facts.action >= Action.HOLD:
         allowed = NOTHING
     command, state = _command(case, modes, reasons, allowed)
     limiting = reasons[0] if reasons and reasons[0].action > Action.ALLOW else None
     return Verdict(
         mode=modes.mode,
-        action=_highest(reasons),
+        action=highest(reasons),
         reasons=tuple(reasons),
         limiting=sentence(limiting) if limiting else "",
         requested=_numbers(proposal=case.proposal),
@@ -132,54 +151,24 @@ def _judge(case: Case) -> Verdict:
     )
 
 
-def _explained(case: Case, modes: ModeState, reasons: list[Reason]) -> list[Reason]:
-    """Return the reasons, highest first, with those that lie in the mode and not in this cycle."""
-    if modes.mode is Mode.OFF:
-        unnamed = case.request.mode is not RequestedMode.OFF and not is_named(case.request)
-        text = "a request without a person's name is refused"
-        return [Reason("IL-09", Action.HOLD, "", text)] if unnamed else []
-    extra: list[Reason] = []
-    if modes.mode is Mode.TRIPPED and _highest(reasons) < Action.TRIP:
-        extra = [Reason("IL-04", Action.TRIP, "", text) for text in _latches(case, modes, reasons)]
-    elif modes.mode is Mode.SHED and _highest(reasons) < Action.SHED:
-        extra = [Reason("IL-16", Action.SHED, "", _why_shed(case))]
-    elif modes.mode is Mode.SHADOW and modes.spent == mark_of(case.request):
-        text = "the request for AUTO was refused; ask again when nothing stands against it"
-        extra = [Reason("IL-09", Action.HOLD, "", text)]
-    return sorted([*reasons, *extra], key=lambda reason: -reason.action)
-
-
-def _why_shed(case: Case) -> str:
-    cycles = case.rules.hold_cycles
-    if case.state.mode is Mode.SHED:
-        return "stays shed until a person asks again"
-    if case.state.mode is Mode.INIT:
-        return f"the PLC did not go to remote within {cycles} cycles"
-    return f"the hold lasted longer than {cycles} cycles"
-
-
-def _latches(case: Case, modes: ModeState, reasons: list[Reason]) -> tuple[str, ...]:
-    """Return why the loop is tripped, in words; the first cause stays until the reset."""
-    if modes.mode is not Mode.TRIPPED:
-        return ()
-    causes = (sentence(reason) for reason in reasons if reason.action is Action.TRIP)
-    return case.state.latches or tuple(causes) or ("tripped",)
-
-
 def _command(
     case: Case, modes: ModeState, reasons: list[Reason], allowed: Mapping[str, float]
 ) -> tuple[Command | None, GateState]:
     """Mint the command of this cycle, if any, and write down what the next one must know."""
     setpoints, remote = _content(case, modes, allowed)
-    kept = case.state if modes.mode in ARMED else GateState()
+    kept = case.state if modes.mode in ARMED else lasting(case.state)
     state = replace(
         kept,
         modes=modes,
         sequence=case.state.sequence + 1,
-        heartbeat=case.state.heartbeat,
         request_mark=mark_of(case.request),
-        latches=_latches(case, modes, reasons),
+        latches=latches(case, modes, reasons),
         now_s=case.now_s,
+        newest=max(case.state.newest, case.request.number),
+        wear=MappingProxyType(case.wear),
+        guards=MappingProxyType(case.guards),
+        misfit=case.misfit,
+        struck=case.snapshot.memory.ballot.struck,
     )
     if setpoints is None:
         return None, state
@@ -193,7 +182,10 @@ def _command(
     )
     if setpoints:
         lawful = lawful_after(case, setpoints)
-        state = replace(state, commanded=setpoints, commanded_s=case.now_s, lawful=lawful)
+        state = replace(
+            state, commanded=setpoints, commanded_s=case.now_s, lawful=lawful,
+            wear=_worn(case, setpoints),
+        )  # fmt: skip
     hands = case.rules.handshake
     command = Command(
         loop=case.rules.loop,
@@ -206,6 +198,16 @@ def _command(
         mint=_MINT,
     )
     return command, state
+
+
+def _worn(case: Case, setpoints: Mapping[str, float]) -> Mapping[str, Wear]:
+    """Return the wear of every setpoint after this command."""
+    return MappingProxyType(
+        {
+            tag: moved(case.wear[tag], rule, case.snapshot.applied[tag], setpoints[tag], case.now_s)
+            for tag, rule in case.rules.setpoints.items()
+        }
+    )
 
 
 def _content(
@@ -234,11 +236,13 @@ def _content(
     return None, False
 
 
-def _refusal(state: GateState, mark: str, text: str) -> Verdict:
-    """SHED without understanding: no command, the request spent, a latched trip kept."""
+def _refusal(
+    state: GateState, mark: str, text: str, *, rule: str = "IL-00", mode: Mode = Mode.SHED
+) -> Verdict:
+    """Silence without understanding: no command, the request spent, a latched trip kept."""
     tripped = state.mode is Mode.TRIPPED
-    modes = state.modes if tripped else ModeState(Mode.SHED, spent=mark)
-    reason = Reason("IL-00", Action.TRIP if tripped else Action.SHED, "", text)
+    modes = state.modes if tripped else ModeState(mode, spent=mark)
+    reason = Reason(rule, Action.TRIP if tripped else Action.SHED, "", text)
     return Verdict(
         mode=modes.mode,
         action=reason.action,
@@ -247,24 +251,14 @@ def _refusal(state: GateState, mark: str, text: str) -> Verdict:
         requested=NOTHING,
         allowed=NOTHING,
         command=None,
-        state=GateState(
+        state=replace(
+            lasting(state),
             modes=modes,
             sequence=state.sequence + 1,
-            heartbeat=state.heartbeat,
             request_mark=mark,
             latches=state.latches,
         ),
     )
-
-
-def sentence(reason: Reason) -> str:
-    """Return a reason as one line: rule, tag, text."""
-    place = f"{reason.rule} {reason.tag}" if reason.tag else reason.rule
-    return f"{place}: {reason.text}"
-
-
-def _highest(reasons: Iterable[Reason]) -> Action:
-    return max((reason.action for reason in reasons), default=Action.ALLOW)
 
 
 def _numbers(proposal: object) -> Mapping[str, float]:
@@ -285,7 +279,7 @@ def _is_request(request: object) -> bool:
         isinstance(mode, RequestedMode)
         and isinstance(who, str)
         and type(reset) is bool
-        and type(number) is int
+        and is_count(number)
     )
 
 

@@ -69,6 +69,11 @@ def is_named(request: Request) -> bool:
     return bool(request.who.strip())
 
 
+def repair_of(request: Request) -> str:
+    """Return the mark of a named person's reset, '' for any other request."""
+    return f"{request.number}:{request.who}" if request.reset and is_named(request) else ""
+
+
 def next_mode(now: ModeState, request: Request, facts: Facts) -> ModeState:
     """Return the mode of this cycle."""
     mark = mark_of(request)

@@ -1,14 +1,16 @@
 """The interlocks that look at the plan itself: found, whole, sane.
 
-A handshake needs no plan, so these only count where a plan would be used. All of them HOLD.
+A handshake needs no plan, so these only count where a plan would be used. All of them HOLD but
+IL-12: a model that the plant contradicts is no reason to wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from safety.case import Case, is_count, is_number, short
+from safety.case import Case, is_count, is_number, number_of, short
 from safety.shape import excess
+from safety.watch import product
 from safety.words import Action, Proposal, Reason
 
 
@@ -32,6 +34,19 @@ def il_11_solver(case: Case) -> list[Reason]:
             "IL-11", "", f"plan is older than {rules.max_plan_age_s:.6g} s, or newer than now"
         )
     return reasons
+
+
+def il_12_model(case: Case) -> list[Reason]:
+    """IL-12: the plant has surprised the model for too long: SHED; its surprise unknown: HOLD."""
+    rule, plan = case.rules.watch.model, case.proposal
+    if rule is None:
+        return []
+    if case.misfit >= rule.cycles:
+        text = f"innovations above {rule.innovation:.6g} for {case.misfit} cycles: another plant"
+        return [Reason("IL-12", Action.SHED, "", text)]
+    if isinstance(plan, Proposal) and not is_number(plan.innovation):
+        return _hold("IL-12", "", "the plan does not say how well its model fits")
+    return []
 
 
 def il_19_allow_list(case: Case) -> list[Reason]:
@@ -60,12 +75,44 @@ def il_01_equipment(case: Case) -> list[Reason]:
     return reasons
 
 
+def il_06_combinations(case: Case, allowed: Mapping[str, float]) -> list[Reason]:
+    """IL-06: values that are allowed one by one but not together. HOLD, unless it leads back.
+
+    It looks at what is about to be written, so it comes after the cuts. Outside already (the line
+    was sped up by hand, say), only what comes nearer may go out.
+    """
+    reasons = []
+    for rule in case.rules.watch.cross:
+        after = product(rule, lambda tag: _value(case, tag, allowed))
+        if after is None:
+            reasons += _hold("IL-06", "", f"{rule.name}: not every factor is known")
+            continue
+        outside = excess(after, rule.span)
+        if outside == 0.0:
+            continue
+        before = product(rule, lambda tag: _value(case, tag, case.snapshot.applied))
+        text = f"{rule.name} would be {after:.6g}, allowed {rule.span[0]:.6g} to {rule.span[1]:.6g}"
+        if before is not None and outside < excess(before, rule.span):
+            reasons.append(Reason("IL-06", Action.CLAMP, "", f"{text}; on the way back"))
+        else:
+            reasons += _hold("IL-06", "", text)
+    return reasons
+
+
+def _value(case: Case, tag: str, setpoints: Mapping[str, float]) -> float | None:
+    """Return the value of a factor: of a setpoint as given, of anything else as read."""
+    if tag in case.rules.setpoints:
+        return setpoints.get(tag)
+    return number_of(case.snapshot, tag)
+
+
 def _hold(rule: str, tag: str, text: str) -> list[Reason]:
     return [Reason(rule, Action.HOLD, tag, text)]
 
 
 PLAN_INTERLOCKS: tuple[Callable[[Case], list[Reason]], ...] = (
     il_11_solver,
+    il_12_model,
     il_19_allow_list,
     il_01_equipment,
 )

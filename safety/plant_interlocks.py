@@ -14,6 +14,8 @@ from collections.abc import Callable
 
 from safety.case import Case, good_value, why
 from safety.shape import excess
+from safety.vote import Voted
+from safety.wear import worn_out
 from safety.words import Action, Mode, Reason
 
 
@@ -69,6 +71,22 @@ def il_03_start(case: Case) -> list[Reason]:
         if applied is not None and not excess(applied, rule.proven) <= rule.tolerance:
             text = f"setpoint in use {applied:.6g} is outside the proven range"
             reasons.append(Reason("IL-03", Action.SHED, tag, text))
+    return reasons
+
+
+def il_05_votes(case: Case) -> list[Reason]:
+    """IL-05: redundant instruments must agree. Contradiction, or one left: SHED; none left: HOLD."""
+    reasons = []
+    for tag, rule in case.rules.watch.votes.items():
+        voted = case.snapshot.votes.get(tag, _NO_VOTE)
+        if voted.value is None and voted.voters == 0:
+            reasons.append(Reason("IL-05", Action.HOLD, tag, "no instrument of the vote is good"))
+        elif voted.value is None:
+            text = f"{voted.voters} of {len(rule.members)} instruments good, no two that agree"
+            reasons.append(Reason("IL-05", Action.SHED, tag, text))
+        elif voted.voters < len(rule.members):
+            text = f"{voted.voters} of {len(rule.members)} instruments take part in the vote"
+            reasons.append(Reason("IL-05", Action.ALLOW, tag, text))
     return reasons
 
 
@@ -143,6 +161,26 @@ def il_13_write_verify(case: Case) -> list[Reason]:
     return [Reason("IL-13", Action.HOLD, "", text)]
 
 
+def il_14_reversals(case: Case) -> list[Reason]:
+    """IL-14: a setpoint that turns round too often in an hour: the loop oscillates. HOLD."""
+    return [
+        Reason("IL-14", Action.HOLD, tag, f"more than {rule.reversals} reversals an hour")
+        for tag, rule in case.rules.setpoints.items()
+        if worn_out(case.wear[tag], rule)
+    ]
+
+
+def il_15_guards(case: Case) -> list[Reason]:
+    """IL-15: a guarded reading left its trip range and is not back in its return range. HOLD."""
+    reasons = []
+    for tag, rule in case.rules.watch.guards.items():
+        if case.guards[tag].holds:
+            text = f"was outside {rule.trip[0]:.6g} to {rule.trip[1]:.6g}, not yet back within "
+            text += f"{rule.back[0]:.6g} to {rule.back[1]:.6g}"
+            reasons.append(Reason("IL-15", Action.HOLD, tag, text))
+    return reasons
+
+
 def il_18_foreign_writer(case: Case) -> list[Reason]:
     """IL-18: a setpoint in use that neither we nor the PLC's own limits explain. SHED: yield.
 
@@ -166,15 +204,20 @@ def il_18_foreign_writer(case: Case) -> list[Reason]:
     return reasons
 
 
+_NO_VOTE = Voted(None, 0)
+
 PLANT_INTERLOCKS: tuple[Callable[[Case], list[Reason]], ...] = (
     il_02_time,
     il_03_permissives,
     il_03_start,
     il_04_trips,
+    il_05_votes,
     il_07_sensors,
     il_08_heartbeat,
     il_09_remote,
     il_10_phase,
     il_13_write_verify,
+    il_14_reversals,
+    il_15_guards,
     il_18_foreign_writer,
 )

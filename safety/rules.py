@@ -9,10 +9,12 @@ unset DRVH). Requirements IL-01, IL-19, IL-20, GMP-12.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from safety.seal import fingerprint
+from safety.setpoint_rules import FLOAT_TYPES, SetpointRule, setpoint_rule
 from safety.strict import (
     RuleError,
     Span,
@@ -24,9 +26,9 @@ from safety.strict import (
     section,
     span_at,
 )
+from safety.watch_rules import WatchRules, watch_rules
 
 _INTEGER_MODULUS = {"uint16": 2**16, "int16": 2**15, "uint32": 2**32, "int32": 2**31}
-_FLOAT_TYPES = ("float", "double", "float32", "float64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +53,6 @@ class InputRule:
 
 
 @dataclass(frozen=True, slots=True)
-class SetpointRule:
-    """The box, the speed and the grain of one setpoint (SI); operating ⊂ proven ⊂ equipment."""
-
-    tag: str
-    active_tag: str
-    equipment: Span
-    proven: Span
-    operating: Span
-    rate_per_s: float
-    resolution: float
-    tolerance: float
-
-
-@dataclass(frozen=True, slots=True)
 class Handshake:
     """The tags through which engine and PLC hold hands, and where the two counters wrap."""
 
@@ -85,7 +73,10 @@ class PhaseRule:
 
 @dataclass(frozen=True, slots=True)
 class LoopRules:
-    """Everything the gate knows about one loop; immutable while the engine runs (P11)."""
+    """Everything the gate knows about one loop; immutable while the engine runs (P11).
+
+    `seal` is the fingerprint of all the rest, taken when the rules were built (IL-20).
+    """
 
     loop: str
     period_s: float
@@ -101,6 +92,8 @@ class LoopRules:
     max_residual: float
     max_iterations: int
     command_life_s: float
+    watch: WatchRules
+    seal: str
 
     def limits(self) -> dict[str, Span]:
         """Return the operating range of every setpoint: what an optimiser should stay within."""
@@ -125,7 +118,7 @@ def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
     mvs = section(spec, "mvs", where)
     if not mvs:
         raise RuleError(f"{where}.mvs is empty: a loop without a setpoint has nothing to guard.")
-    setpoints = {tag: _setpoint(limits, tag, mvs[tag], where) for tag in mvs}
+    setpoints = {tag: setpoint_rule(limits, tags, tag, mvs[tag], where) for tag in mvs}
     for rule in setpoints.values():
         if rule.active_tag not in critical:
             raise RuleError(
@@ -141,7 +134,8 @@ def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
     _must_be(inputs, [*permissives, handshake.remote_ready, handshake.remote_active], "bool")
     _must_be(inputs, [handshake.heartbeat_in, *([phase.tag] if phase else [])], "int")
     _must_be(inputs, [rule.active_tag for rule in setpoints.values()], "float")
-    return LoopRules(
+    numbers = [tag for tag, rule in inputs.items() if rule.kind == "float"]
+    loose = LoopRules(
         loop=loop,
         period_s=period_s,
         inputs=MappingProxyType(inputs),
@@ -156,29 +150,10 @@ def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
         max_residual=positive_at(gate, "max_residual", f"{where}.gate"),
         max_iterations=count_at(gate, "max_iterations", f"{where}.gate", 1),
         command_life_s=positive_at(gate, "command_life", f"{where}.gate"),
+        watch=watch_rules(limits, loop, setpoints, numbers),
+        seal="",
     )
-
-
-def _setpoint(limits: Mapping[str, Any], tag: str, active: object, where: str) -> SetpointRule:
-    if not isinstance(active, str) or not active:
-        raise RuleError(f"{where}.mvs.{tag} names no tag for the setpoint in use.")
-    place = f"limits.setpoints.{tag}"
-    spec = section(section(limits, "setpoints", "limits"), tag, "limits.setpoints")
-    equipment = span_at(spec, "equipment", place)
-    proven = span_at(spec, "proven", place)
-    operating = span_at(spec, "operating", place)
-    _nested(place, "operating", operating, "proven", proven)
-    _nested(place, "proven", proven, "equipment", equipment)
-    return SetpointRule(
-        tag=tag,
-        active_tag=active,
-        equipment=equipment,
-        proven=proven,
-        operating=operating,
-        rate_per_s=positive_at(spec, "rate", place),
-        resolution=positive_at(spec, "resolution", place),
-        tolerance=positive_at(spec, "tolerance", place),
-    )
+    return replace(loose, seal=fingerprint(loose))
 
 
 def _input(tags: Mapping[str, Any], limits: Mapping[str, Any], tag: str) -> InputRule:
@@ -257,7 +232,7 @@ def _kind(spec: Mapping[str, Any], place: str) -> str:
     name = spec.get("type")
     if name == "bool":
         return "bool"
-    if name in _FLOAT_TYPES:
+    if name in FLOAT_TYPES:
         return "float"
     if name in _INTEGER_MODULUS:
         return "int"
@@ -268,11 +243,3 @@ def _span_or_none(spec: Mapping[str, Any], place: str) -> Span | None:
     if spec.get("low") is None and spec.get("high") is None:
         return None
     return span_at({"range": [spec.get("low"), spec.get("high")]}, "range", place)
-
-
-def _nested(place: str, inner_name: str, inner: Span, outer_name: str, outer: Span) -> None:
-    if not (outer[0] <= inner[0] and inner[1] <= outer[1]):
-        raise RuleError(
-            f"{place}: the {inner_name} range {list(inner)} reaches outside the {outer_name} "
-            f"range {list(outer)}; it must lie within."
-        )

@@ -1,4 +1,4 @@
-"""The arithmetic of one setpoint: into the box, at the allowed speed, in whole grains.
+"""The arithmetic of one setpoint: into the box, at the allowed speed, in grains the wire can hold.
 
 Pure numbers in, numbers out; every branch is safe for any finite input, and nothing else gets in
 (the gate refuses NaN, infinities and non-numbers before). Python's min and max are avoided where
@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from safety.rules import SetpointRule
+from safety.setpoint_rules import SetpointRule
+from safety.wire import between, quantised, settled, spacing
 
 _GRAIN_SLACK = 1e-6
-"""Whole grains are recognised to this share of a grain, so that shaping twice changes nothing."""
+"""Whole grains are recognised to this share of a grain and to what the wire can hold, so that
+shaping twice changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,17 @@ def shape(rule: SetpointRule, wanted: float, applied: float, step: float) -> Sha
     between `applied` and the range (never a step, never further away). It differs from `applied`
     by at most `step`, exactly, in real numbers.
     """
-    target = nearest(wanted, rule.operating)
+    boxed = nearest(wanted, rule.operating)
+    target = boxed if boxed == applied else settled(boxed, rule.operating, rule.grid)
     moved = towards(target, applied, step)
-    inside = rule.operating[0] <= applied <= rule.operating[1]
-    value = _whole_grains(applied, moved, rule.resolution) if inside else moved
+    within = rule.operating[0] <= applied <= rule.operating[1]
+    value = _whole_grains(applied, moved, rule) if within else moved
+    value = quantised(value, applied, rule.grid)
+    if nearest(value, rule.equipment) != value:  # `applied` was outside, within its tolerance
+        value = settled(nearest(value, rule.equipment), rule.equipment, rule.grid)
     return Shaped(
-        value=nearest(value, rule.equipment),
-        boxed=target != wanted,
+        value=value,
+        boxed=boxed != wanted,
         slowed=moved != target,
         too_small=value == applied != moved,
     )
@@ -55,10 +61,14 @@ def is_safe(rule: SetpointRule, value: float, applied: float, step: float) -> bo
     low, high = rule.equipment
     if not (math.isfinite(value) and low <= value <= high):
         return False
-    if not excess(value, rule.operating) <= excess(applied, rule.operating):
+    low, high = rule.operating
+    if (value > high and value > applied) or (value < low and value < applied):
         return False
-    outside = excess(applied, rule.equipment) > 0.0
-    return abs(value - applied) <= (step + rule.tolerance if outside else step)
+    low, high = rule.equipment
+    room = step if low <= applied <= high else step + rule.tolerance
+    # `math.fsum` rounds once: these are the signs of the exact sums.
+    up, down = math.fsum((applied, room, -value)), math.fsum((-applied, room, value))
+    return up >= 0.0 and down >= 0.0
 
 
 def nearest(value: float, span: tuple[float, float]) -> float:
@@ -82,25 +92,37 @@ def excess(value: float, span: tuple[float, float]) -> float:
 def towards(target: float, applied: float, step: float) -> float:
     """Return where a move from `applied` towards `target` by at most `step` ends.
 
-    The sum is rounded one unit inwards: rounding to nearest may be half a unit too far, and a rate
-    limit that is broken by half a unit is broken.
+    The step is kept in real numbers, not in rounded ones: a rate limit that is broken by half a
+    unit in the last place is broken.
     """
-    if target - applied > step:
-        return math.nextafter(applied + step, applied)
-    if applied - target > step:
-        return math.nextafter(applied - step, applied)
+    highest = at_most(applied, step)
+    if target > highest:
+        return highest
+    lowest = -at_most(-applied, step)
+    if target < lowest:
+        return lowest
     return target
 
 
-def _whole_grains(applied: float, moved: float, resolution: float) -> float:
+def at_most(a: float, b: float) -> float:
+    """Return the largest number that is not above a + b in real numbers.
+
+    `math.fsum` rounds once, so the sign of what it finds is the sign of the exact rest.
+    """
+    total = a + b
+    rounded_up = math.fsum((a, b, -total)) < 0.0
+    return math.nextafter(total, -math.inf) if rounded_up else total
+
+
+def _whole_grains(applied: float, moved: float, rule: SetpointRule) -> float:
     """Cut a move down to whole grains, counted from where the PLC is: the result lies between.
 
     Rounding towards the value in use is rounding towards safe: both ends are in the box.
     """
-    ratio = (moved - applied) / resolution
-    grains = math.trunc(ratio + math.copysign(_GRAIN_SLACK, ratio))
+    ratio = (moved - applied) / rule.resolution
+    slack = _GRAIN_SLACK + spacing(moved, rule.grid) / rule.resolution
+    grains = math.trunc(ratio + math.copysign(slack, ratio))
     if grains == 0:
         return applied
-    value = applied + grains * resolution
-    beyond = value > moved if grains > 0 else value < moved
-    return moved if beyond else value
+    value = applied + grains * rule.resolution
+    return value if between(applied, value, moved) else moved

@@ -52,12 +52,13 @@ def check(
     if rule.kind != "float":
         return sample, track
     value = float(sample.value)  # type: ignore[arg-type]  # _malformed let a number through
-    sample = replace(sample, value=value)
+    if type(sample.value) is not float:
+        sample = replace(sample, value=value)
     problem = _implausible(value, rule)
     if problem:
         return bad(sample, problem), track
-    track, frozen = _frozen(value, track, rule)
-    track, spike = _spike(value, track, rule)
+    same, frozen = _frozen(value, track, rule)
+    track, spike = _spike(value, same, track, rule)
     problem = frozen or spike
     return (bad(sample, problem) if problem else sample), track
 
@@ -106,13 +107,19 @@ def _source_clock(sample: Sample, track: Track, rule: InputRule, now_s: float) -
     """Follow the device's stamp: one that stands still while reads come is an old value."""
     stamp = sample.source_time_s
     if stamp is None:
-        return replace(track, stamp=None, stamp_s=None), ""
+        return _stamped(track, None, None), ""
     if stamp != track.stamp or track.stamp_s is None:
-        return replace(track, stamp=stamp, stamp_s=now_s), ""
+        return _stamped(track, stamp, now_s), ""
     age_s = now_s - track.stamp_s
     if not age_s <= rule.max_age_s:
         return track, f"is stale: its source time stands since {age_s:.1f} s"
     return track, ""
+
+
+def _stamped(track: Track, stamp: float | None, stamp_s: float | None) -> Track:
+    if stamp is track.stamp and stamp_s is track.stamp_s:
+        return track
+    return replace(track, stamp=stamp, stamp_s=stamp_s)
 
 
 def _implausible(value: float, rule: InputRule) -> str:
@@ -122,25 +129,25 @@ def _implausible(value: float, rule: InputRule) -> str:
     return ""
 
 
-def _frozen(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
+def _frozen(value: float, track: Track, rule: InputRule) -> tuple[int, str]:
     """Count unchanged values; so many unchanged to the last bit are a dead instrument."""
     same = min(track.same + 1, LARGEST_INTEGER) if value == track.last else 0
-    track = replace(track, last=value, same=same)
     if rule.frozen_after and same >= rule.frozen_after:
-        return track, f"is frozen: unchanged for {same} cycles"
-    return track, ""
+        return same, f"is frozen: unchanged for {same} cycles"
+    return same, ""
 
 
-def _spike(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
+def _spike(value: float, same: int, track: Track, rule: InputRule) -> tuple[Track, str]:
     """Disbelieve a jump until it has stayed at its new level for a few samples."""
+    stamp, stamp_s = track.stamp, track.stamp_s
     if rule.max_step is None or track.good is None or abs(value - track.good) <= rule.max_step:
-        return replace(track, good=value, suspect=None, seen=0), ""
+        return Track(value, same, value, None, 0, stamp, stamp_s), ""
     stays = track.suspect is not None and abs(value - track.suspect) <= rule.max_step
     seen = track.seen + 1 if stays else 1
     if seen >= NEW_LEVEL_AFTER:
-        return replace(track, good=value, suspect=None, seen=0), ""
+        return Track(value, same, value, None, 0, stamp, stamp_s), ""
     text = f"is a spike: {value:.6g} after {track.good:.6g}"
-    return replace(track, suspect=value, seen=seen), text
+    return Track(value, same, track.good, value, seen, stamp, stamp_s), text
 
 
 def bad(sample: Sample, problem: str) -> Sample:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from safety.rules import InputRule, LoopRules
+from safety.rules import LoopRules
 from safety.signal_checks import Track, bad, believable, check, is_time
 from safety.strict import LARGEST_INTEGER
+from safety.vote import Ballot, Voted, cast, repaired
 from safety.words import Quality, Reading, Sample
 
 ZERO_IMAGE_TAGS = 4
@@ -23,13 +24,14 @@ ZERO_IMAGE_TAGS = 4
 
 @dataclass(frozen=True, slots=True)
 class SignalMemory:
-    """What the signal checks remember: a track per tag, the PLC's pulse, connection epochs."""
+    """What the checks remember: tracks of tags, the PLC's pulse, connections, a ballot."""
 
     tracks: Mapping[str, Track] = field(default_factory=dict)
     pulse: int | None = None
     pulse_still: int = 0
     pulse_moved: bool = False
     epochs: Mapping[str, int] = field(default_factory=dict)
+    ballot: Ballot = field(default_factory=lambda: Ballot({}, (), ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Snapshot:
     `applied` maps each setpoint tag to the active setpoint the PLC reports (only believed ones).
     `heartbeat_alive` is True once the PLC's counter was seen moving and while it keeps moving;
     `heartbeat_still` counts the cycles it stood. `remote_ready` and `remote_active` are None when
-    unknown. `reconnected` says that a connection is newer than in the cycle before.
+    unknown. `reconnected` says that a connection is newer than in the cycle before. `votes` tells
+    what came of each vote; its value stands in the place of the reading.
     """
 
     now_s: float
@@ -52,6 +55,7 @@ class Snapshot:
     remote_ready: bool | None
     remote_active: bool | None
     reconnected: bool
+    votes: Mapping[str, Voted]
 
     def usable(self) -> dict[str, float | int | bool | str]:
         """Return the values a controller may use: everything that is not BAD."""
@@ -62,33 +66,38 @@ class Snapshot:
         return {tag: int(sample.quality) for tag, sample in self.samples.items()}
 
 
-def validate(raw: Reading, memory: SignalMemory, rules: LoopRules, now_s: float) -> Snapshot:
+def validate(
+    raw: Reading, memory: SignalMemory, rules: LoopRules, now_s: float, repair: str = ""
+) -> Snapshot:
     """Check every input of the loop and return the snapshot with the memory for the next cycle.
 
-    Tags the loop does not name are dropped; a named tag that is missing is BAD. Total: bad input
+    Tags the loop does not name are dropped; a named tag that is missing is BAD. `repair` is the
+    mark of a person's reset (`modes.repair_of`): struck instruments vote again. Total: bad input
     of any kind becomes a BAD sample, never an exception.
     """
     taken = {tag: _taken(raw, tag, now_s) for tag in rules.inputs}
-    epochs, reconnected = _epochs(taken, memory, rules)
+    epochs, reconnected, zeroed = _sources(taken, memory, rules)
     reference = _reference_times(taken, rules)
-    zeroed = _zeroed_sources(taken, rules)
     samples: dict[str, Sample] = {}
     tracks: dict[str, Track] = {}
     for tag, rule in rules.inputs.items():
-        sample, track = taken[tag], memory.tracks.get(tag, Track())
+        sample = taken[tag]
         if rule.source in zeroed:
             sample = bad(sample, f"the whole image of {rule.source} is zero")
-        samples[tag], tracks[tag] = check(sample, track, rule, reference.get(rule.source), now_s)
+        samples[tag], tracks[tag] = check(
+            sample, memory.tracks.get(tag, _NEW), rule, reference.get(rule.source), now_s
+        )
     pulse, still, moved = _pulse(samples[rules.handshake.heartbeat_in], memory)
     if still >= rules.heartbeat_cycles:
         source = rules.inputs[rules.handshake.heartbeat_in].source
         for tag, rule in rules.inputs.items():
             if rule.source == source:
                 samples[tag] = bad(samples[tag], f"heartbeat frozen for {still} cycles")
+    votes, ballot = _voted(samples, rules, repaired(memory.ballot, repair))
     return Snapshot(
         now_s=now_s,
         samples=MappingProxyType(samples),
-        memory=SignalMemory(MappingProxyType(tracks), pulse, still, moved, epochs),
+        memory=SignalMemory(MappingProxyType(tracks), pulse, still, moved, epochs, ballot),
         applied=_applied(samples, rules),
         bad_critical=tuple(t for t in rules.critical if samples[t].quality is not Quality.GOOD),
         heartbeat_alive=moved and still < rules.heartbeat_cycles,
@@ -96,7 +105,23 @@ def validate(raw: Reading, memory: SignalMemory, rules: LoopRules, now_s: float)
         remote_ready=_known_bool(samples[rules.handshake.remote_ready]),
         remote_active=_known_bool(samples[rules.handshake.remote_active]),
         reconnected=reconnected,
+        votes=votes,
     )
+
+
+_NEW = Track()
+
+
+def _voted(
+    samples: dict[str, Sample], rules: LoopRules, ballot: Ballot
+) -> tuple[Mapping[str, Voted], Ballot]:
+    """Hold the votes; put what came of each in the place of its reading (IL-05)."""
+    votes: dict[str, Voted] = {}
+    stands: dict[str, Sample] = {}
+    for tag, rule in rules.watch.votes.items():
+        votes[tag], stands[tag], ballot = cast(rule, samples, ballot)
+    samples |= stands
+    return MappingProxyType(votes), ballot
 
 
 def _pulse(sample: Sample, memory: SignalMemory) -> tuple[int | None, int, bool]:
@@ -121,15 +146,28 @@ def _taken(raw: object, tag: str, now_s: float) -> Sample:
     return sample if isinstance(sample, Sample) else Sample.bad("not read", now_s)
 
 
-def _epochs(
+def _sources(
     taken: Reading, memory: SignalMemory, rules: LoopRules
-) -> tuple[Mapping[str, int], bool]:
-    """Return the newest connection epoch of each source, and whether any of them is new."""
+) -> tuple[Mapping[str, int], bool, frozenset[str]]:
+    """Return the newest connection epoch of each source, whether any is new, who reads all zero.
+
+    A source of which many tags were read, all of them zero on the wire, is a device that came up
+    empty.
+    """
     epochs = dict(memory.epochs)
-    for rule, sample in _believed(taken, rules):
-        epochs[rule.source] = sample.epoch
+    count: dict[str, int] = {}
+    alive: set[str] = set()
+    for tag, rule in rules.inputs.items():
+        sample, source = taken[tag], rule.source
+        if not believable(sample.quality):
+            continue
+        epochs[source] = sample.epoch
+        count[source] = count.get(source, 0) + 1
+        if isinstance(sample.value, str) or sample.value != rule.wire_zero:
+            alive.add(source)
     changed = any(epochs[source] != epoch for source, epoch in memory.epochs.items())
-    return MappingProxyType(epochs), changed
+    zeroed = frozenset(s for s, n in count.items() if n >= ZERO_IMAGE_TAGS and s not in alive)
+    return MappingProxyType(epochs), changed, zeroed
 
 
 def _reference_times(taken: Reading, rules: LoopRules) -> dict[str, float]:
@@ -137,23 +175,6 @@ def _reference_times(taken: Reading, rules: LoopRules) -> dict[str, float]:
     tag = rules.handshake.heartbeat_in
     stamp = taken[tag].source_time_s
     return {rules.inputs[tag].source: stamp} if stamp is not None and is_time(stamp) else {}
-
-
-def _zeroed_sources(taken: Reading, rules: LoopRules) -> frozenset[str]:
-    """Return the sources whose whole image reads zero on the wire: a device that came up empty."""
-    count: dict[str, int] = {}
-    alive: set[str] = set()
-    for rule, sample in _believed(taken, rules):
-        count[rule.source] = count.get(rule.source, 0) + 1
-        if isinstance(sample.value, str) or sample.value != rule.wire_zero:
-            alive.add(rule.source)
-    return frozenset(s for s, n in count.items() if n >= ZERO_IMAGE_TAGS and s not in alive)
-
-
-def _believed(taken: Reading, rules: LoopRules) -> list[tuple[InputRule, Sample]]:
-    return [
-        (rule, taken[tag]) for tag, rule in rules.inputs.items() if believable(taken[tag].quality)
-    ]
 
 
 def _applied(samples: Mapping[str, Sample], rules: LoopRules) -> Mapping[str, float]:
@@ -181,6 +202,11 @@ def memory_to_json(memory: SignalMemory) -> dict[str, object]:
         "pulse_still": memory.pulse_still,
         "pulse_moved": memory.pulse_moved,
         "epochs": dict(memory.epochs),
+        "ballot": {
+            "off": dict(memory.ballot.off),
+            "struck": list(memory.ballot.struck),
+            "repair": memory.ballot.repair,
+        },
     }
 
 
@@ -193,4 +219,7 @@ def memory_from_json(body: Mapping[str, Any]) -> SignalMemory:
         body["pulse_still"],
         body["pulse_moved"],
         MappingProxyType(dict(body["epochs"])),
+        Ballot(
+            dict(body["ballot"]["off"]), tuple(body["ballot"]["struck"]), body["ballot"]["repair"]
+        ),
     )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from safety.modes import ModeState
 from safety.strict import Span
+from safety.watch import Guard
+from safety.wear import Wear
 from safety.words import Mode
 
 OUTCOMES = ("none", "pending", "written", "refused", "unknown", "not-sent")
@@ -21,6 +23,8 @@ OUTCOMES = ("none", "pending", "written", "refused", "unknown", "not-sent")
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 _NOWHERE: Mapping[str, Span] = MappingProxyType({})
+_UNWORN: Mapping[str, Wear] = MappingProxyType({})
+_UNGUARDED: Mapping[str, Guard] = MappingProxyType({})
 
 
 class StateError(ValueError):
@@ -36,6 +40,9 @@ class GateState:
     are the setpoints of the last two commands, `applied_before` what the PLC used when the last
     one was minted: between them the active setpoint may lawfully be found. `now_s` and
     `commanded_s` are engine times [s]. `outcome` and `mismatches` come from `readback.verify`.
+    What lasts, whatever the mode: `newest`, the largest request number seen; the `wear` of the
+    setpoints; the `guards`; `misfit`, the net count of surprised cycles; instruments `struck` from
+    a vote.
     """
 
     modes: ModeState = field(default_factory=ModeState)
@@ -50,11 +57,30 @@ class GateState:
     outcome: str = "none"
     outcome_reason: str = ""
     mismatches: int = 0
+    newest: int = 0
+    wear: Mapping[str, Wear] = field(default_factory=lambda: _UNWORN)
+    guards: Mapping[str, Guard] = field(default_factory=lambda: _UNGUARDED)
+    misfit: int = 0
+    struck: tuple[str, ...] = ()
 
     @property
     def mode(self) -> Mode:
         """Return the mode of the last cycle."""
         return self.modes.mode
+
+
+def lasting(state: GateState) -> GateState:
+    """Return a fresh state that keeps of `state` only what no mode and no restart forgets."""
+    return GateState(
+        sequence=state.sequence,
+        heartbeat=state.heartbeat,
+        request_mark=state.request_mark,
+        newest=state.newest,
+        wear=state.wear,
+        guards=state.guards,
+        misfit=state.misfit,
+        struck=state.struck,
+    )
 
 
 def initial_state() -> GateState:
@@ -63,7 +89,7 @@ def initial_state() -> GateState:
 
 
 def restart(state: GateState) -> GateState:
-    """Return the state after a restart: OFF, latches and counters kept, everything else forgotten.
+    """Return the state after a restart: OFF; latches, counters and wear kept, the rest forgotten.
 
     The request that was standing when the engine died is spent: closing the loop is a person's
     act, every time (SVC-02).
@@ -74,12 +100,11 @@ def restart(state: GateState) -> GateState:
         spent=state.request_mark,
         tripped_by=state.modes.tripped_by if tripped else "",
     )
-    return GateState(
+    return replace(
+        lasting(state),
         modes=modes,
-        sequence=state.sequence,
-        heartbeat=state.heartbeat,
-        request_mark=state.request_mark,
         latches=state.latches if tripped else (),
+        wear=MappingProxyType({t: replace(w, moved_s=None) for t, w in state.wear.items()}),
     )
 
 
@@ -93,8 +118,15 @@ def state_to_json(state: GateState) -> dict[str, Any]:
         "commanded": dict(state.commanded),
         "lawful": {tag: list(span) for tag, span in state.lawful.items()},
         "latches": list(state.latches),
+        "struck": list(state.struck),
+        "wear": {tag: _fields_of(wear) for tag, wear in state.wear.items()},
+        "guards": {tag: _fields_of(guard) for tag, guard in state.guards.items()},
         "modes": modes,
     }
+
+
+def _fields_of(value: Wear | Guard) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in type(value).__slots__}
 
 
 def state_from_json(body: Mapping[str, Any]) -> GateState:
@@ -130,7 +162,52 @@ def state_from_json(body: Mapping[str, Any]) -> GateState:
         outcome=outcome,
         outcome_reason=_text(body, "outcome_reason"),
         mismatches=_count(body, "mismatches"),
+        newest=_count(body, "newest"),
+        wear=MappingProxyType({t: _wear(w) for t, w in _mapping(body, "wear").items()}),
+        guards=MappingProxyType({t: _guard(g) for t, g in _mapping(body, "guards").items()}),
+        misfit=_count(body, "misfit"),
+        struck=_texts(body, "struck"),
     )
+
+
+def _wear(body: Mapping[str, Any]) -> Wear:
+    _exactly(body, Wear.__slots__, "wear")
+    heading = body["heading"]
+    if type(heading) is not int or heading not in (-1, 0, 1):
+        raise StateError(f"The recorded heading must be -1, 0 or 1, not {heading!r}.")
+    return Wear(
+        travel=_level(body, "travel"),
+        reversals=_level(body, "reversals"),
+        heading=heading,
+        turn=_number(body, "turn"),
+        moved_s=_time(body, "moved_s"),
+    )
+
+
+def _guard(body: Mapping[str, Any]) -> Guard:
+    _exactly(body, Guard.__slots__, "guard")
+    return Guard(holds=_flag(body, "holds"), count=_count(body, "count"))
+
+
+def _mapping(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = body[name]
+    if not isinstance(value, Mapping):
+        raise StateError(f"The recorded {name} must map tags to what is remembered of them.")
+    return value
+
+
+def _number(body: Mapping[str, Any], name: str) -> float:
+    value = body[name]
+    if not _is_finite(value):
+        raise StateError(f"The recorded {name} must be a number, not {value!r}.")
+    return float(value)
+
+
+def _level(body: Mapping[str, Any], name: str) -> float:
+    value = _number(body, name)
+    if value < 0.0:
+        raise StateError(f"The recorded {name} must not be below zero, but is {value!r}.")
+    return value
 
 
 def _exactly(body: object, names: Iterable[str], what: str) -> None:

@@ -63,6 +63,14 @@ def positive_at(spec: Mapping[str, Any], key: str, where: str) -> float:
     return number
 
 
+def not_negative_at(spec: Mapping[str, Any], key: str, where: str) -> float:
+    """Return the number from zero under `key`."""
+    number = number_from(spec.get(key), f"{where}.{key}")
+    if number < 0.0:
+        raise RuleError(f"{where}.{key} must not be below zero, but is {number!r}.")
+    return number
+
+
 def count_at(spec: Mapping[str, Any], key: str, where: str, least: int) -> int:
     """Return the whole number under `key`, at least `least`."""
     count = spec.get(key)

@@ -107,7 +107,8 @@ class Proposal:
     """What the controller would like: a setpoint for each MV, and how well it was found.
 
     `residual` is the largest scaled constraint violation, checked outside the solver;
-    `made_s` is the engine time of the snapshot it rests on.
+    `made_s` is the engine time of the snapshot it rests on. `innovation` is the mean square of the
+    estimator's normalised innovations, 1 where the model is right; None: there is no model.
     """
 
     setpoints: Mapping[str, float]
@@ -116,6 +117,7 @@ class Proposal:
     residual: float
     cost: float
     made_s: float
+    innovation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

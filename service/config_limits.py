@@ -6,6 +6,7 @@ import itertools
 
 from service.config_desk import CALCULATED, Desk, at, mapping, texts
 from service.config_problem import did_you_mean
+from service.config_watched import check_watched
 from service.config_yaml import Document, Path_
 
 _Span = tuple[float, float]
@@ -42,6 +43,7 @@ def check_limits(desk: Desk) -> None:
                      f"the range of `{name}` in the tag table")  # fmt: skip
         _above_zero(doc, (*path, "max_step"),
                     desk.si(doc, (*path, "max_step"), unit, difference=True))  # fmt: skip
+    check_watched(desk)
 
 
 _NESTED = ("operating", "proven", "equipment")
@@ -53,7 +55,10 @@ def _check_motion(desk: Desk, name: str, operating: _Span | None) -> None:
     rate = desk.si(doc, (*path, "rate"), unit, difference=True, per_second=True)
     grain = desk.si(doc, (*path, "resolution"), unit, difference=True)
     tolerance = desk.si(doc, (*path, "tolerance"), unit, difference=True)
-    for key, value in (("rate", rate), ("resolution", grain), ("tolerance", tolerance)):
+    travel = desk.si(doc, (*path, "travel"), unit, difference=True)
+    swing = desk.si(doc, (*path, "swing"), unit, difference=True)
+    for key, value in (("rate", rate), ("resolution", grain), ("tolerance", tolerance),
+                       ("travel", travel), ("swing", swing)):  # fmt: skip
         _above_zero(doc, (*path, key), value)
     if grain is None or grain <= 0.0:
         return

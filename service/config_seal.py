@@ -81,6 +81,10 @@ def _limits(limits: Limits, units: Mapping[str, str]) -> dict[str, Any]:
             "rate": si_value(one.rate, unit, difference=True, per_second=True),
             "resolution": si_value(one.resolution, unit, difference=True),
             "tolerance": si_value(one.tolerance, unit, difference=True),
+            "dwell": one.dwell,
+            "travel": si_value(one.travel, unit, difference=True),
+            "swing": si_value(one.swing, unit, difference=True),
+            "reversals": one.reversals,
         }
     inputs: dict[str, Any] = {}
     for name, check in limits.inputs.items():
@@ -90,7 +94,34 @@ def _limits(limits: Limits, units: Mapping[str, str]) -> dict[str, Any]:
             "frozen_after": check.frozen_after,
             "max_step": si_value(check.max_step, unit, difference=True),
         }
-    return {"setpoints": setpoints, "inputs": inputs}
+    return {"setpoints": setpoints, "inputs": inputs, **_watched(limits, units)}
+
+
+def _watched(limits: Limits, units: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the gate watches beside the setpoints."""
+    votes = {
+        name: {
+            "members": vote.members,
+            "tolerance": si_value(vote.tolerance, units[name], difference=True),
+            "cycles": vote.cycles,
+        }
+        for name, vote in limits.votes.items()
+    }
+    guards = {
+        name: {
+            "trip": [si_value(end, units[name]) for end in guard.trip],
+            "return": [si_value(end, units[name]) for end in guard.return_],
+            "trip_after": guard.trip_after,
+            "return_after": guard.return_after,
+        }
+        for name, guard in limits.guards.items()
+    }
+    return {
+        "votes": votes,
+        "cross": {name: one.model_dump() for name, one in limits.cross.items()},
+        "guards": guards,
+        "models": {name: one.model_dump() for name, one in limits.models.items()},
+    }
 
 
 def _recipe(recipe: Recipe, units: Mapping[str, str]) -> dict[str, Any]:

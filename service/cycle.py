@@ -23,7 +23,7 @@ from controller.plan import Plan, Planner, PlanRequest
 from fieldbus.port import PlantPort
 from records.recorder import Recorder
 from safety.gate import judge
-from safety.modes import CLOSED, ModeState, mark_of
+from safety.modes import CLOSED, ModeState, mark_of, repair_of
 from safety.readback import verify
 from safety.rules import LoopRules, loop_rules
 from safety.signals import SignalMemory, Snapshot, validate
@@ -88,7 +88,7 @@ async def run_cycle(loop: LoopContext, now_s: float) -> CycleRecord:
     timing = Timing(clock, now_s, rules.period_s)
 
     raw = await loop.plant.read(loop.tags)
-    snapshot = validate(raw, last.memory, rules, clock.now_s())
+    snapshot = validate(raw, last.memory, rules, clock.now_s(), repair_of(request))
     timing.lap("read")
 
     plan = await _plan(loop, snapshot)

@@ -152,6 +152,7 @@ def plan_body(plan: Plan) -> dict[str, Any]:
         "residual": None if proposal is None else proposal.residual,
         "cost": None if proposal is None else proposal.cost,
         "made_s": None if proposal is None else proposal.made_s,
+        "innovation": None if proposal is None else proposal.innovation,
         "solve_ms": plan.solve_ms,
         "estimate": dict(plan.estimate),
         "targets": dict(plan.targets),

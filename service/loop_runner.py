@@ -13,6 +13,7 @@ from safety.modes import ARMED, ModeState
 from safety.rules import LoopRules
 from safety.signals import SignalMemory
 from safety.state import GateState, StateError, restart, state_from_json
+from safety.vote import Ballot
 from safety.words import Mode, Request, RequestedMode
 from service.cycle import CycleRecord, LoopContext, guarded_cycle, shed
 from service.schedule import Metronome
@@ -189,4 +190,5 @@ def remembered(loop: LoopContext, recorded: Mapping[str, Any] | None) -> CycleRe
     except StateError as error:
         text = f"IL-04: the state of the run before cannot be understood: {error}"
         state = GateState(modes=ModeState(Mode.TRIPPED), latches=(text,))
-    return CycleRecord({}, state, SignalMemory())
+    ballot = Ballot({}, state.struck, "")
+    return CycleRecord({}, state, SignalMemory(ballot=ballot))

@@ -70,6 +70,10 @@ SEALED: dict[str, Any] = {
                 "rate": 0.01,
                 "resolution": 0.0002,
                 "tolerance": 0.0005,
+                "dwell": 0.0,
+                "travel": 8.0,
+                "swing": 0.05,
+                "reversals": 60,
             },
             GAP: {
                 "equipment": [180e-6, 1400e-6],
@@ -78,12 +82,20 @@ SEALED: dict[str, Any] = {
                 "rate": 1e-6,
                 "resolution": 0.1e-6,
                 "tolerance": 0.2e-6,
+                "dwell": 0.0,
+                "travel": 800e-6,
+                "swing": 5e-6,
+                "reversals": 60,
             },
         },
         "inputs": {
             WEIGHT: {"validity": [0.04, 0.14], "frozen_after": 8, "max_step": 0.025},
             SPEED: {"validity": [0.01, 0.35], "frozen_after": 0, "max_step": 0.1},
         },
+        "votes": {},
+        "cross": {},
+        "guards": {},
+        "models": {},
     },
     "loops": {
         LOOP: {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import struct
 from fractions import Fraction
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from safety.rules import SetpointRule
+from safety.setpoint_rules import SetpointRule
 from safety.shape import excess, is_safe, nearest, shape
+from safety.wire import Grid
 from tests.safety.builders import GAP, PUMP, rules
 
 PUMP_RULE = rules().setpoints[PUMP]
@@ -26,6 +28,9 @@ def boxes(draw: st.DrawFn) -> SetpointRule:
         "mv", "mv_active",
         equipment=(edges[0], edges[5]), proven=(edges[1], edges[4]), operating=(edges[2], edges[3]),
         rate_per_s=draw(positive), resolution=draw(positive), tolerance=draw(positive),
+        dwell_s=0.0, travel=1e6, swing=1.0, reversals=60,
+        grid=Grid(draw(st.sampled_from([1.0, 1e-6, 1 / 60])), draw(st.sampled_from([0.0, 273.15])),
+                  draw(st.booleans())),
     )  # fmt: skip
 
 
@@ -82,7 +87,8 @@ def test_a_move_is_whole_grains_or_none(share: float, wish: float) -> None:
     applied = low + share * (high - low)
     value = shape(PUMP_RULE, low + wish * (high - low), applied, 10.0).value
     grains = (value - applied) / PUMP_RULE.resolution
-    assert abs(grains - round(grains)) < 1e-6 or value in PUMP_RULE.operating
+    wire = 3e-7 * value / PUMP_RULE.resolution
+    assert abs(grains - round(grains)) < 1e-6 + wire or value in (ON_WIRE, 2.200000047683716)
 
 
 @pytest.mark.requirement("IL-14")
@@ -94,9 +100,14 @@ def test_a_move_below_the_resolution_is_not_made() -> None:
 @pytest.mark.requirement("IL-01")
 def test_rounding_never_leaves_the_box_at_its_edge() -> None:
     """AndroidAPS rounded after clamping: 0.975 at a step of 0.05 became 1.0."""
-    rule = SetpointRule("mv", "a", (0.0, 2.0), (0.0, 1.5), (0.0, 0.975), 1.0, 0.05, 0.01)
+    rule = SetpointRule("mv", "a", (0.0, 2.0), (0.0, 1.5), (0.0, 0.975), 1.0, 0.05, 0.01,
+                        0.0, 9.0, 0.1, 60, Grid(1.0, 0.0, single=True))  # fmt: skip
     assert shape(rule, 5.0, 0.925, 1.0).value <= 0.975
     assert shape(rule, 5.0, 0.0, 5.0).value == pytest.approx(0.95)
+
+
+ON_WIRE = struct.unpack("<f", struct.pack("<f", 3.1))[0]
+"""The end of the operating range as a 32-bit float holds it: 3.0999999046325684, inside."""
 
 
 @pytest.mark.requirement("IL-01")
@@ -106,11 +117,11 @@ def test_a_limit_tightened_past_the_output_ramps_it_back() -> None:
     steps = []
     while outside > 3.1:
         value = shape(PUMP_RULE, 3.5, outside, step).value
-        assert 3.1 <= value < outside
+        assert ON_WIRE <= value < outside
         assert outside - value <= step
         steps.append(value)
         outside = value
-    assert outside == 3.1
+    assert outside == ON_WIRE
     assert len(steps) == 3
 
 

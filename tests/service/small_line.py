@@ -50,9 +50,10 @@ def small_sealed() -> dict[str, Any]:
                 SP: {
                     "equipment": [1e-4, 1e-3], "proven": [1e-4, 1e-3], "operating": [2e-4, 9e-4],
                     "rate": 1e-6, "resolution": 1e-7, "tolerance": 1e-6,
+                    "dwell": 0.0, "travel": 1e-2, "swing": 5e-5, "reversals": 100,
                 }
             },
-            "inputs": {},
+            "inputs": {}, "votes": {}, "cross": {}, "guards": {}, "models": {},
         },
         "loops": {
             LOOP: {

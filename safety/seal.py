@@ -1,0 +1,64 @@
+"""The seal of the rules: a fingerprint taken when they were built, taken again in every cycle.
+
+Frozen classes keep honest code from changing a limit. The fingerprint notices everything else: a
+bug, a debugger, a bit that fell over. Requirements IL-20, P11.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from safety.rules import LoopRules
+
+_PLAIN_FORMAT = 2  # marshal without references: equal content is equal bytes
+
+_numbers = attrgetter(
+    "loop", "period_s", "critical", "permissives", "hold_cycles", "heartbeat_cycles",
+    "max_plan_age_s", "max_residual", "max_iterations", "command_life_s",
+)  # fmt: skip
+_input = attrgetter(
+    "tag", "source", "kind", "span", "validity", "max_age_s", "frozen_after", "max_step",
+    "wire_zero",
+)  # fmt: skip
+_setpoint = attrgetter(
+    "tag", "active_tag", "equipment", "proven", "operating", "rate_per_s", "resolution",
+    "tolerance", "dwell_s", "travel", "swing", "reversals", "grid.gain", "grid.offset",
+    "grid.single",
+)  # fmt: skip
+_handshake = attrgetter(
+    "heartbeat_in", "remote_ready", "remote_active", "heartbeat_modulus", "sequence_modulus"
+)
+_vote = attrgetter("tag", "members", "tolerance", "cycles")
+_cross = attrgetter("name", "factor", "powers", "span")
+_guard = attrgetter("tag", "trip", "back", "trip_after", "back_after")
+_model = attrgetter("innovation", "cycles")
+
+
+def fingerprint(rules: LoopRules) -> str:
+    """Return the SHA-256 of everything the gate enforces, as hexadecimal text."""
+    watch, phase = rules.watch, rules.phase
+    content: Any = (
+        _numbers(rules),
+        _handshake(rules.handshake),
+        phase and (phase.tag, sorted(phase.allowed)),
+        tuple(rules.inputs),
+        tuple(map(_input, rules.inputs.values())),
+        tuple(rules.setpoints),
+        tuple(map(_setpoint, rules.setpoints.values())),
+        tuple(watch.votes),
+        tuple(map(_vote, watch.votes.values())),
+        tuple(map(_cross, watch.cross)),
+        tuple(watch.guards),
+        tuple(map(_guard, watch.guards.values())),
+        watch.model and _model(watch.model),
+    )
+    return hashlib.sha256(marshal.dumps(content, _PLAIN_FORMAT)).hexdigest()
+
+
+def unbroken(rules: LoopRules) -> bool:
+    """Say whether the rules are still those that were sealed."""
+    return rules.seal != "" and fingerprint(rules) == rules.seal

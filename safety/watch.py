@@ -1,0 +1,58 @@
+"""What is watched beside the setpoints: guards, combinations, the model's surprise.
+
+Pure functions; what they remember lies in the gate's state. IL-06, IL-12, IL-15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from safety.strict import LARGEST_INTEGER
+from safety.watch_rules import CrossRule, GuardRule, ModelRule
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What is remembered of one guard: whether it holds, and cycles on the way to the other."""
+
+    holds: bool = False
+    count: int = 0
+
+
+def guarded(rule: GuardRule, before: Guard, value: float | None) -> Guard:
+    """Return the guard after one more reading; an unknown one is outside every range."""
+    if before.holds:
+        well = value is not None and rule.back[0] <= value <= rule.back[1]
+        if not well:
+            return Guard(holds=True)
+        left = before.count + 1 >= rule.back_after
+        return Guard() if left else Guard(holds=True, count=before.count + 1)
+    well = value is not None and rule.trip[0] <= value <= rule.trip[1]
+    if well:
+        return Guard()
+    trips = before.count + 1 >= rule.trip_after
+    return Guard(holds=True) if trips else Guard(count=before.count + 1)
+
+
+def misfit_after(rule: ModelRule, before: int, innovation: float | None) -> int:
+    """Return the net count of surprised cycles; an unknown innovation is a surprise.
+
+    A good cycle takes one off and does not reset: a model that is wrong every other cycle is
+    wrong.
+    """
+    if innovation is not None and 0.0 <= innovation <= rule.innovation:
+        return before - 1 if before > 0 else 0
+    return min(before + 1, LARGEST_INTEGER)
+
+
+def product(rule: CrossRule, value_of: Callable[[str], float | None]) -> float | None:
+    """Return the product of a combination, or None where a factor is not known."""
+    result = rule.factor
+    for tag, power in rule.powers:
+        value = value_of(tag)
+        if value is None or (value == 0.0 and power < 0):
+            return None
+        for _ in range(abs(power)):
+            result = result * value if power > 0 else result / value
+    return result

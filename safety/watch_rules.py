@@ -1,0 +1,170 @@
+"""The rules of what is watched beside the setpoints: votes, combinations, guards, the model.
+
+As in `rules`, nothing has a default: a section that is missing refuses the loop, an empty one says
+that there is nothing of the kind. Requirements IL-05, IL-06, IL-12, IL-15, IL-20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from safety.strict import (
+    RuleError,
+    Span,
+    count_at,
+    names_at,
+    number_from,
+    positive_at,
+    section,
+    span_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRule:
+    """Two or three instruments that measure one thing (IL-05).
+
+    The vote takes the place of the reading `tag`, which is one of the `members`. Two readings
+    agree within `tolerance` [SI]; a member that is off for `cycles` on end is struck.
+    """
+
+    tag: str
+    members: tuple[str, ...]
+    tolerance: float
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class CrossRule:
+    """Several values that are allowed together only where their product is in `span` (IL-06).
+
+    The product is factor * value_1 ** power_1 * value_2 ** power_2 ... in SI: a polytope in the
+    logarithms. A tag that is a setpoint counts with the value about to be written.
+    """
+
+    name: str
+    factor: float
+    powers: tuple[tuple[str, int], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRule:
+    """A reading that holds the loop outside `trip` until it is back inside `back` (IL-15).
+
+    `back` lies strictly inside `trip`; `trip_after` and `back_after` are the delays [cycles].
+    """
+
+    tag: str
+    trip: Span
+    back: Span
+    trip_after: int
+    back_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRule:
+    """How long the model may be surprised by the plant (IL-12).
+
+    `innovation` is the largest believable mean square of the normalised innovations (1 where the
+    model is right); more than that for `cycles` (net of good ones) is another plant.
+    """
+
+    innovation: float
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRules:
+    """Everything one loop watches beside its setpoints."""
+
+    votes: Mapping[str, VoteRule]
+    cross: tuple[CrossRule, ...]
+    guards: Mapping[str, GuardRule]
+    model: ModelRule | None
+
+
+def watch_rules(
+    limits: Mapping[str, Any], loop: str, setpoints: Collection[str], numbers: Collection[str]
+) -> WatchRules:
+    """Build the rules of `loop` that concern its `setpoints` and the `numbers` it reads.
+
+    A vote or a guard on a tag this loop does not read belongs to another loop; so does a
+    combination with none of its tags here. One that is here in part only is refused.
+    """
+    votes = section(limits, "votes", "limits")
+    cross = section(limits, "cross", "limits")
+    guards = section(limits, "guards", "limits")
+    models = section(limits, "models", "limits")
+    combined = [_cross(cross, name) for name in cross]
+    here = {*setpoints, *numbers}
+    for rule in combined:
+        known = [tag in here for tag, _ in rule.powers]
+        if any(known) and not all(known):
+            raise RuleError(f"limits.cross.{rule.name} names tags of another loop than {loop}.")
+    return WatchRules(
+        votes=MappingProxyType({t: _vote(votes, t, numbers) for t in votes if t in numbers}),
+        cross=tuple(rule for rule in combined if rule.powers[0][0] in here),
+        guards=MappingProxyType({t: _guard(guards, t) for t in guards if t in numbers}),
+        model=_model(models, loop) if loop in models else None,
+    )
+
+
+def _vote(votes: Mapping[str, Any], tag: str, numbers: Collection[str]) -> VoteRule:
+    place = f"limits.votes.{tag}"
+    spec = section(votes, tag, "limits.votes")
+    members = names_at(spec, "members", place)
+    if len(members) not in (2, 3) or len(set(members)) != len(members) or tag not in members:
+        raise RuleError(f"{place}.members must be two or three tags, {tag} among them.")
+    if strangers := [member for member in members if member not in numbers]:
+        raise RuleError(f"{place}.members: the loop reads no number {strangers}.")
+    return VoteRule(
+        tag, members, positive_at(spec, "tolerance", place), count_at(spec, "cycles", place, 1)
+    )
+
+
+def _cross(cross: Mapping[str, Any], name: str) -> CrossRule:
+    place = f"limits.cross.{name}"
+    spec = section(cross, name, "limits.cross")
+    powers = section(spec, "powers", place)
+    if not powers:
+        raise RuleError(f"{place}.powers names no tag.")
+    for tag, power in powers.items():
+        if type(power) is not int or power == 0 or abs(power) > 4:
+            raise RuleError(f"{place}.powers.{tag} must be a whole number from 1 to 4, or below 0.")
+    return CrossRule(
+        name=name,
+        factor=positive_at(spec, "factor", place),
+        powers=tuple(powers.items()),
+        span=span_at(spec, "range", place),
+    )
+
+
+def _guard(guards: Mapping[str, Any], tag: str) -> GuardRule:
+    place = f"limits.guards.{tag}"
+    spec = section(guards, tag, "limits.guards")
+    trip, back = span_at(spec, "trip", place), span_at(spec, "return", place)
+    if not (trip[0] < back[0] and back[1] < trip[1]):
+        raise RuleError(
+            f"{place}: the return range {list(back)} must lie strictly inside the trip range "
+            f"{list(trip)}, or the guard would chatter."
+        )
+    return GuardRule(
+        tag=tag,
+        trip=trip,
+        back=back,
+        trip_after=count_at(spec, "trip_after", place, 1),
+        back_after=count_at(spec, "return_after", place, 1),
+    )
+
+
+def _model(models: Mapping[str, Any], loop: str) -> ModelRule:
+    place = f"limits.models.{loop}"
+    spec = section(models, loop, "limits.models")
+    innovation = number_from(spec.get("innovation"), f"{place}.innovation")
+    if not innovation > 1.0:
+        raise RuleError(f"{place}.innovation must be above 1, which is what a right model shows.")
+    return ModelRule(innovation=innovation, cycles=count_at(spec, "cycles", place, 1))
