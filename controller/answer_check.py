@@ -15,6 +15,7 @@ from controller.problem import UNIT_SHARE, Answer, Question, Shape, SoftLimit
 from plant_models.control_model import Expression, Vector
 
 MAX_RESIDUAL = 1e-5  # scaled mismatch between the answer's states and the model run forward
+MAX_PRICE = 1e-6  # difference of cost, as a share of 1 + cost
 PROJECTION = 1e-6  # overshoot of a bound, as a share of the MV's scale, that is cut off silently
 
 
@@ -39,37 +40,74 @@ class Told:
     echo: Mapping[str, tuple[float, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What comes of a solver's moves, cut to the limits and run through the model once more.
+
+    `overshoot` is the worst cut in scales, `residual` the worst difference from the states told (in
+    tenths of scale, infinite where a number is none), `cost` the plan's price or None.
+    """
+
+    inputs: Vector
+    states: Vector
+    outputs: Vector
+    excess: Mapping[SoftLimit, float]
+    overshoot: float
+    residual: float
+    cost: float | None = None
+
+
 def judge_answer(shape: Shape, maps: Maps, question: Question, told: Told) -> Answer:
     """Return what is left of a solver's answer after checking it."""
-
-    def refused(why: str, residual: float = float("nan")) -> Answer:
-        return Answer(why, None, told.iterations, residual, told.cost, echo=told.echo)
-
-    numbers = (told.moves, told.states, told.cost)
-    if not all(bool(np.all(np.isfinite(part))) for part in numbers):
-        return refused(f"refused: not a finite answer ({told.status})")
-    if not told.success:
-        return refused(f"no answer: {told.status}")
+    if why := hopeless(told):
+        return refused(told, why)
     inputs, overshoot = confine(shape, question, told.moves)
     states = run_forward(maps, question, inputs)
     unit = UNIT_SHARE * shape.model.scale_vector(shape.model.states)
     miss = np.abs(told.states - states[1:]) / unit
     residual = float(np.max(miss)) if np.all(np.isfinite(miss)) else float("inf")
-    if overshoot > PROJECTION:
-        return refused(f"refused: a limit was overshot by {overshoot:.1e} of its scale", residual)
-    if not residual <= MAX_RESIDUAL:
-        return refused(f"refused: states miss the model by {residual:.1e} (scaled)", residual)
     outputs = outputs_of(shape, maps, question, states, inputs)
+    over = excess(shape, question, outputs)
+    return believed(shape, told, Replay(inputs, states, outputs, over, overshoot, residual))
+
+
+def hopeless(told: Told) -> str:
+    """Why an answer need not be looked at, or ''."""
+    numbers = (told.moves, told.states, told.cost)
+    if not all(bool(np.isfinite(part).all()) for part in numbers):
+        return f"refused: not a finite answer ({told.status})"
+    return "" if told.success else f"no answer: {told.status}"
+
+
+def refused(told: Told, why: str, residual: float = float("nan")) -> Answer:
+    """An answer without moves."""
+    return Answer(why, None, told.iterations, residual, told.cost, echo=told.echo)
+
+
+def believed(shape: Shape, told: Told, replay: Replay) -> Answer:
+    """The replay as an answer, or a refusal where it differs from what was told."""
+    residual, overshoot = replay.residual, replay.overshoot
+    if not overshoot <= PROJECTION:
+        why = f"refused: a limit was overshot by {overshoot:.1e} of its scale"
+        return refused(told, why, residual)
+    if not residual <= MAX_RESIDUAL:
+        why = f"refused: states miss the model by {residual:.1e} (scaled)"
+        return refused(told, why, residual)
+    if replay.cost is not None and not abs(replay.cost - told.cost) <= MAX_PRICE * (
+        1.0 + abs(replay.cost)
+    ):
+        why = f"refused: the plan costs {replay.cost:.6g}, not {told.cost:.6g}"
+        return refused(told, why, residual)
     return Answer(
         "optimal",
-        {tag: float(inputs[0, i]) for i, tag in enumerate(shape.mvs)},
+        dict(zip(shape.mvs, replay.inputs[0].tolist(), strict=True)),
         told.iterations,
         residual,
         told.cost,
-        inputs,
-        states,
-        outputs,
-        excess(shape, question, outputs),
+        replay.inputs,
+        replay.states,
+        replay.outputs,
+        replay.excess,
         told.echo,
     )
 

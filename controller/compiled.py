@@ -32,7 +32,9 @@ COMPILE: Final = (
 )  # fmt: skip
 # Linked apart and without -ffast-math: with it, gcc before 13 makes every library it links switch
 # the whole process to flushing denormal numbers to zero.
-LINK: Final = ("-shared",)
+LINK: Final = ("-shared", "-Wl,-Bsymbolic")  # its own names first: libc has an `advance` too
+COMPILERS: Final = ("cc", "gcc", "clang")
+"""Looked for in this order where no other one is named."""
 COMPILE_TIMEOUT_S: Final = 120.0  # at start-up only, never within a cycle
 AGREEMENT: Final = 1e-7  # of each function's largest output: more than rounding, less than a fault
 
@@ -64,20 +66,35 @@ def default_cache() -> Path:
 
 
 def compiled(
-    wanted: Sequence[Sampled], cache: Path | None = None, compiler: str = "cc"
+    wanted: Sequence[Sampled], cache: Path | None = None, compiler: str | None = None
 ) -> Compiled:
     """Return `wanted` as machine code from the cache, freshly compiled, or else as they are."""
     try:
-        directory = cache or default_cache()
-        source = _source(wanted)
-        path = _library(source, directory, compiler)
+        path = library(wanted, "", cache, compiler)
         functions = tuple(ca.external(want.function.name(), str(path)) for want in wanted)
-        for want, function in zip(wanted, functions, strict=True):
-            _must_agree(want, function)
     except (NotCompiledError, OSError, RuntimeError) as error:
         note = f"solving with CasADi's interpreter, some times slower: {error}"
         return Compiled(tuple(want.function for want in wanted), note)
     return Compiled(functions, "")
+
+
+def library(
+    wanted: Sequence[Sampled],
+    more: str,
+    cache: Path | None = None,
+    compiler: str | None = None,
+    flags: Sequence[str] = COMPILE,
+) -> Path:
+    """The library of `wanted` and of the C source `more`, from the cache or freshly compiled.
+
+    Raises:
+        NotCompiledError: there is none, or it disagrees with CasADi's interpreter.
+        OSError, RuntimeError: the cache cannot be used, or the library not be loaded.
+    """
+    path = _library(_source(wanted) + more, cache or default_cache(), compiler, flags)
+    for want in wanted:
+        _must_agree(want, ca.external(want.function.name(), str(path)))
+    return path
 
 
 def _source(wanted: Sequence[Sampled]) -> str:
@@ -87,20 +104,22 @@ def _source(wanted: Sequence[Sampled]) -> str:
     return str(generator.dump())
 
 
-def _library(source: str, directory: Path, compiler: str) -> Path:
+def _library(source: str, directory: Path, compiler: str | None, flags: Sequence[str]) -> Path:
     """The cached library of `source`, compiled now if it is not there."""
-    what = _what(source)
+    what = _what(source, flags)
     if found := _cached(directory, what):
         return found
-    command = shutil.which(compiler)
+    names = COMPILERS if compiler is None else (compiler,)
+    command = next(filter(None, map(shutil.which, names)), None)
     if command is None:
-        raise NotCompiledError(f"there is no C compiler called {compiler!r} on this machine")
+        called = " or ".join(repr(name) for name in names)
+        raise NotCompiledError(f"there is no C compiler called {called} on this machine")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _must_be_ours(directory)
     # Inside the cache, so that the last step is a rename within one file system.
     with tempfile.TemporaryDirectory(dir=directory, prefix="making-") as making:
         (Path(making) / "stage.c").write_text(source, encoding="utf-8")
-        _run([command, *COMPILE, "stage.c", "-o", "stage.o"], making)
+        _run([command, *flags, "stage.c", "-o", "stage.o"], making)
         _run([command, *LINK, "stage.o", "-o", "stage.so", "-lm"], making)
         made = Path(making) / "stage.so"
         final = directory / f"{what}-{_digest(made.read_bytes())}.so"
@@ -155,9 +174,9 @@ def _must_agree(want: Sampled, function: Expression) -> None:
             raise NotCompiledError(f"the machine code of {want.function.name()} computes otherwise")
 
 
-def _what(source: str) -> str:
+def _what(source: str, flags: Sequence[str]) -> str:
     # Not the compiler: a cache filled at commissioning serves a machine that has none.
-    parts = (source, " ".join((*COMPILE, *LINK)), _processor())
+    parts = (source, " ".join((*flags, *LINK)), _processor())
     return _digest("\0".join(parts).encode())[:32]
 
 

@@ -23,7 +23,7 @@ from controller.transcription import (
 )
 from plant_models.control_model import Vector
 
-MAX_ITERATIONS: Final = 80
+MAX_ITERATIONS: Final = 150
 
 IPOPT_OPTIONS: Final[dict[str, Any]] = {
     "print_time": False,

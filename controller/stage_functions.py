@@ -135,6 +135,16 @@ def stage_functions(shape: Shape) -> StageFunctions:
     return StageFunctions(step.ahead(), step.tangent())
 
 
+def native_functions(shape: Shape, width: int) -> tuple[Expression, Expression]:
+    """The step of `shape` as `controller/native/search.c` calls it.
+
+    `plan_ahead` (z, v, now, then) -> z_next, outputs; `plan_slopes` (z, v, z_next, now, then) ->
+    slopes of z_next by (z, v) and of the outputs by (z_next, v), row by row, each row filled up to
+    `width` numbers.
+    """
+    return _Step(shape).plain(width)
+
+
 class _Step:
     """The symbols of one step and what is made of them."""
 
@@ -152,7 +162,11 @@ class _Step:
         self.z_end = (advance(x, u, self.of["now"]) - scaling.x_centre) / scaling.x_scale
 
     def outputs(self, z: Expression) -> Expression:
-        """The CVs at the end of the step, in tenths of their scales."""
+        """The CVs at the end of the step, in tenths of their scales, biases included."""
+        return self.bare_outputs(z) + self.of["bias"]
+
+    def bare_outputs(self, z: Expression) -> Expression:
+        """The CVs at the end of the step as the model has them, in tenths of their scales."""
         shape, scaling = self.shape, self.scaling
         every = shape.model.measure(
             scaling.x_centre + scaling.x_scale * z,
@@ -160,7 +174,7 @@ class _Step:
             self.of["then"],
         )
         chosen = ca.vertcat(*(every[shape.model.outputs.index(tag)] for tag in shape.cvs))
-        return chosen / scaling.y_unit + self.of["bias"]
+        return chosen / scaling.y_unit
 
     def limited(self, y: Expression) -> tuple[Expression, list[float]]:
         """The output of each soft limit, and the sign of its slack."""
@@ -179,6 +193,21 @@ class _Step:
             s = ca.fmax(0.0, ca.DM(signs) * (of["bound"] - rows))
             cost += ca.dot(of["price"], s + SLACK_CURVATURE * s**2)
         return ca.Function("ahead", [self.z, self.v, self.m, self.data], [self.z_end, cost])
+
+    def plain(self, width: int) -> tuple[Expression, Expression]:
+        """The step and its slopes for `controller/native/search.c`, rows of `width` numbers."""
+        of, size = self.of, self.size
+        given = [of["now"], of["then"]]
+        end = [ca.densify(self.z_end), ca.densify(self.bare_outputs(self.z_end))]
+        y = self.bare_outputs(self.z_next)
+        by_state = [ca.jacobian(self.z_end, self.z), ca.jacobian(y, self.z_next)]
+        by_position = [ca.jacobian(self.z_end, self.v), ca.jacobian(y, self.v)]
+        rows = [
+            ca.densify(ca.horzcat(z, v, ca.SX(z.size1(), width - size.zeta)).T)
+            for z, v in zip(by_state, by_position, strict=True)
+        ]
+        ahead = ca.Function("plan_ahead", [self.z, self.v, *given], end)
+        return ahead, ca.Function("plan_slopes", [self.z, self.v, self.z_next, *given], rows)
 
     def tangent(self) -> Expression:
         """Slopes of the step, ordered as the nonzeros of the quadratic programme's matrices."""

@@ -3,7 +3,8 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller import realtime, stage_qp
+from controller import native_source, realtime, stage_qp
+from controller.answer_check import Told
+from controller.asked import Asked
+from controller.interpreted import InterpretedKit
 from controller.optimizer import ShootingOptimizer
 from controller.problem import Answer, CvAim, MvAim, Optimizer, Question, Shape, SoftLimit
 from controller.realtime import RealtimeOptimizer
-from controller.stage_functions import step_data
+from controller.search import Found, Kit
 from controller.transcription import discrete_map
 from plant_models.control_model import Vector
 from plant_models.mixing_control import control_model as mixing_model
 from tests.controller.models import (
     COAT,
     GAP,
+    HORIZON,
     PRESSURE,
     RATIO,
     RESIDUAL,
@@ -219,7 +224,7 @@ def test_a_model_without_soft_limits_is_solved_too() -> None:
         assert answer.moves is not None
         # moves for nothing: the target is met after one step, x1 = (1 - e^(-1/3)) u0
         assert answer.moves["u"] == pytest.approx(target / (1.0 - np.exp(-1.0 / 3.0)), rel=1e-3)
-    assert optimizer.recoveries == 1
+    assert optimizer.recoveries == 0
 
 
 # -- limits ---------------------------------------------------------------------------------------
@@ -349,17 +354,18 @@ class Broken:
         return None
 
 
-def test_the_start_is_left_to_the_recovery_and_a_good_answer_is_kept() -> None:
-    optimizer = quick_coating()
-    optimizer.forget()
-    before = optimizer.recoveries
-    first = optimizer.solve(coating_question(disturbances={"d_coat": 0.03}))
-    assert optimizer.recoveries == before + 1
-    assert first.iterations > realtime.STEPS
-    second = optimizer.solve(coating_question(disturbances={"d_coat": 0.03}))
-    assert optimizer.recoveries == before + 1
+def test_the_start_is_searched_from_standing_still_without_the_recovery() -> None:
+    optimizer = RealtimeOptimizer(coating_shape())
+    question = coating_question(disturbances={"d_coat": 0.03})
+    first = optimizer.solve(question)
+    second = optimizer.solve(question)
+    assert optimizer.recoveries == 0
+    assert not optimizer._recovery  # not even built
+    assert first.notes == second.notes == ()
     assert second.iterations <= realtime.STEPS
-    assert second.notes == ()
+    patient = coating_optimizer()
+    patient.forget()
+    assert units_apart(optimizer.shape, first, patient.solve(question)) < 0.02
 
 
 def test_a_number_that_is_none_gives_no_proposal_and_the_next_cycle_solves() -> None:
@@ -387,21 +393,17 @@ def test_absurd_states_do_not_harm_the_next_cycle() -> None:
         assert optimizer.solve(coating_question()).moves is not None
 
 
-def test_where_the_recovery_fails_a_search_from_standing_still_must_close_in() -> None:
-    optimizer = RealtimeOptimizer(coating_shape(), recovery=Broken())
-    question = coating_question(disturbances={"d_coat": 0.03})
-    answer = optimizer.solve(question)
-    assert any("from standing still" in note for note in answer.notes)
-    patient = coating_optimizer()
-    patient.forget()
-    assert units_apart(optimizer.shape, answer, patient.solve(question)) < 0.02
+def no_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No search may make a step from now on."""
+    monkeypatch.setattr(realtime, "STEPS", 0)
+    monkeypatch.setattr(realtime, "PATIENT_STEPS", 0)
 
 
 def test_when_everything_fails_there_is_no_proposal_and_no_start_for_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     optimizer = RealtimeOptimizer(coating_shape(), recovery=Broken())
-    monkeypatch.setattr(realtime, "STEPS", 0)
+    no_steps(monkeypatch)
     for _ in range(3):
         answer = optimizer.solve(coating_question(disturbances={"d_coat": 0.03}))
         assert answer.moves is None
@@ -412,9 +414,47 @@ def test_when_everything_fails_there_is_no_proposal_and_no_start_for_the_next(
     assert optimizer.solve(coating_question()).moves is not None
 
 
+def test_the_recovery_answers_where_no_search_closes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    optimizer = warm()
+    before = optimizer.recoveries
+    no_steps(monkeypatch)
+    question = coating_question(disturbances={"d_coat": 0.03})
+    answer = optimizer.solve(question)
+    assert optimizer.recoveries == before + 1
+    assert any(note.startswith("solved patiently: no answer") for note in answer.notes)
+    patient = coating_optimizer()
+    patient.forget()
+    assert units_apart(optimizer.shape, answer, patient.solve(question)) < 1e-6
+    monkeypatch.undo()
+    assert optimizer.solve(question).iterations <= realtime.STEPS  # and starts the next search
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_any_run_of_failures_the_first_feasible_cycle_is_solved(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    optimizer = quick_coating()
+    optimizer.forget()
+    for _ in range(int(rng.integers(1, 6))):
+        optimizer.solve(random_coating(rng))
+        for _ in range(int(rng.integers(1, 4))):
+            bad = [
+                coating_question(x0=np.full(5, np.nan)),
+                coating_question(x0=np.array([1e9, -1e12, 1.0, 1e6, 80.0])),
+                coating_question(disturbances={"coater.line_speed": -1e6}, x0=np.ones(5)),
+                coating_question(limits={GAP: (340e-6, 240e-6)}),
+                coating_question(max_step={TRIM: float("nan")}),
+            ][int(rng.integers(5))]
+            optimizer.solve(bad)
+    question = coating_question(disturbances={"d_coat": 0.02})
+    answer = optimizer.solve(question)
+    patient = coating_optimizer()
+    patient.forget()
+    assert units_apart(optimizer.shape, answer, patient.solve(question)) < 0.02
+
+
 @pytest.mark.parametrize("lie", ["nothing", "nan", "half"])
 def test_a_quadratic_solver_that_lies_is_found_out(
-    lie: str, monkeypatch: pytest.MonkeyPatch
+    lie: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     honest = stage_qp._qp
 
@@ -428,15 +468,39 @@ def test_a_quadratic_solver_that_lies_is_found_out(
         return ca.Function("lie", list(given.values()), out, names, ["x", "lam_a", "lam_x"])
 
     monkeypatch.setattr(stage_qp, "_qp", dishonest)
-    optimizer = RealtimeOptimizer(coating_shape(), recovery=coating_optimizer())
+    slow = RealtimeOptimizer(
+        coating_shape(), cache=tmp_path, compiler="no-such-cc", recovery=coating_optimizer()
+    )
+    refuses_to_believe(slow)
+
+
+def refuses_to_believe(optimizer: RealtimeOptimizer) -> None:
+    """Every search of `optimizer` is wrong, and its recovery gives the optimum."""
     optimizer.solve(coating_question())
     question = coating_question(disturbances={"d_coat": 0.03})
     answer = optimizer.solve(question)
-    assert optimizer.recoveries == 2
-    assert any("not optimal" in note for note in answer.notes)
+    assert optimizer.recoveries >= 1
+    assert any("not optimal" in note or "no number" in note for note in answer.notes)
     patient = coating_optimizer()
     patient.forget()
     assert units_apart(optimizer.shape, answer, patient.solve(question)) < 1e-6
+
+
+@pytest.mark.parametrize("lie", ["0.0", "NAN", "0.5"])
+def test_a_compiled_quadratic_solver_that_lies_is_found_out(
+    lie: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("stage_qp.c", "search.c"):
+        text = (native_source._NATIVE / name).read_text("utf-8")
+        honest = "        judge(a, found);\n"
+        assert (honest in text) == (name == "search.c")
+        lying = f"        for (long k = 0; k < a->n; k++) q->m[k][0] *= {lie};\n"
+        (tmp_path / name).write_text(text.replace(honest, lying + honest), "utf-8")
+    (tmp_path / "check.c").write_text((native_source._NATIVE / "check.c").read_text("utf-8"))
+    monkeypatch.setattr(native_source, "_NATIVE", tmp_path)
+    optimizer = RealtimeOptimizer(coating_shape(), recovery=coating_optimizer())
+    assert optimizer.note == ""
+    refuses_to_believe(optimizer)
 
 
 def test_a_jump_of_limits_is_answered_with_the_optimum() -> None:
@@ -449,18 +513,93 @@ def test_a_jump_of_limits_is_answered_with_the_optimum() -> None:
         assert units_apart(optimizer.shape, answer, patient.solve(question)) < 0.02
 
 
-def test_machine_code_does_not_vouch_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    optimizer = warm()
-    run = optimizer._course.run
+def settled(question: Question) -> tuple[Kit, Asked, Found]:
+    """The compiled search's plan for `question`, from standing still."""
+    kit, asked = quick_coating()._tools(len(question.disturbances) - 1)
+    assert asked.fill(question) == ""
+    found = kit.search(asked, question, np.zeros((asked.steps, 3)), 20, 0.01)
+    assert found.why == ""
+    return kit, asked, found
 
-    def astray() -> None:
-        run()
-        optimizer._course.outputs[0][1, 7] += 0.01
 
-    monkeypatch.setattr(optimizer._course, "run", astray)
-    answer = optimizer.solve(coating_question())
-    assert any("miss the model" in note for note in answer.notes)
-    assert answer.moves is not None
+LIES: Mapping[str, Callable[[Told], Told]] = {
+    "miss the model": lambda told: replace(told, states=told.states + 1e-4),
+    "costs": lambda told: replace(told, cost=told.cost * 0.999),
+    "overshot": lambda told: replace(told, moves=told.moves + np.array([0.0, 1e-5, 0.0])),
+    "not a finite answer": lambda told: replace(told, moves=told.moves * np.nan),
+    "no answer: other": lambda told: replace(told, success=False, status="other"),
+}
+
+
+@pytest.mark.parametrize("said", LIES)
+def test_the_check_does_not_believe_the_search(said: str) -> None:
+    question = coating_question(disturbances={"d_coat": 0.03})
+    kit, asked, found = settled(question)
+    assert kit.judge(asked, question, found.told).moves is not None
+    answer = kit.judge(asked, question, LIES[said](found.told))
+    assert answer.moves is None
+    assert said in answer.status
+
+
+def test_both_checks_come_to_the_same_answer() -> None:
+    rng = np.random.default_rng(7)
+    slow = InterpretedKit(coating_shape())
+    for _ in range(10):
+        question = random_coating(rng)
+        kit, asked, found = settled(question)
+        one, other = kit.judge(asked, question, found.told), slow.judge(asked, question, found.told)
+        assert one.moves is not None
+        assert one.moves == pytest.approx(other.moves, rel=1e-12)
+        for mine, theirs in (
+            (one.inputs, other.inputs),
+            (one.states, other.states),
+            (one.outputs, other.outputs),
+        ):
+            assert mine is not None
+            assert mine == pytest.approx(theirs, rel=1e-10)
+        assert dict(one.slack) == pytest.approx(dict(other.slack), rel=1e-6, abs=1e-12)
+        assert one.cost == other.cost
+
+
+def test_both_searches_find_the_same_plan() -> None:
+    rng = np.random.default_rng(8)
+    slow = InterpretedKit(coating_shape())
+    for _ in range(10):
+        question = random_coating(rng)
+        _, asked, found = settled(question)
+        other = slow.search(asked, question, np.zeros((HORIZON, 3)), 20, 0.01)
+        assert other.why == ""
+        assert np.max(np.abs(found.moves - other.moves)) < 1e-3
+        assert found.told.cost == pytest.approx(other.told.cost, rel=1e-6)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, HORIZON])
+def test_a_shorter_horizon_needs_no_rebuild(steps: int) -> None:
+    patient = ShootingOptimizer(coating_shape(steps))
+    optimizer = quick_coating()
+    optimizer.forget()
+    libraries = optimizer._libraries
+    question = coating_question(
+        horizon=steps,
+        disturbances={"d_coat": 0.03},
+        cvs={COAT: CvAim(np.full(steps, TARGET), None, None, 1.0, 1)},
+    )
+    for _ in range(2):
+        answer = optimizer.solve(question)
+        assert answer.inputs is not None
+        assert answer.inputs.shape == (steps, 3)
+    assert optimizer._libraries is libraries
+    assert units_apart(optimizer.shape, answer, patient.solve(question)) < 0.02
+    assert optimizer.solve(coating_question()).moves is not None
+
+
+def test_a_longer_horizon_than_was_built_is_refused() -> None:
+    question = coating_question(
+        horizon=HORIZON + 1, cvs={COAT: CvAim(np.full(HORIZON + 1, TARGET), None, None, 1.0, 1)}
+    )
+    answer = quick_coating().solve(question)
+    assert answer.moves is None
+    assert answer.status.startswith("not asked: a horizon of 21 steps")
 
 
 # -- machine code and bits ------------------------------------------------------------------------
@@ -473,9 +612,9 @@ def test_without_a_compiler_the_answers_are_the_same_and_a_note_says_so(tmp_path
     slow.solve(coating_question())
     question = coating_question(disturbances={"d_coat": 0.03})
     answer = slow.solve(question)
-    assert slow.recoveries == 1
+    assert slow.recoveries == 0
     assert any("no C compiler" in note for note in answer.notes)
-    assert units_apart(slow.shape, answer, warm().solve(question)) < 1e-6
+    assert units_apart(slow.shape, answer, warm().solve(question)) < 1e-3
 
 
 def test_a_cache_that_cannot_be_written_is_a_note_and_no_error() -> None:
@@ -515,13 +654,12 @@ def test_same_questions_same_bits_also_in_a_fresh_process() -> None:
 
 
 def test_a_jump_is_told_from_a_drift() -> None:
-    optimizer = warm()
-    scaling, shape = optimizer._scaling, optimizer.shape
+    _, asked = warm()._tools(HORIZON)
 
     def wishes(limits: Mapping[str, tuple[float, float]], target: float) -> Vector:
         cvs = {COAT: CvAim(np.full(20, target), None, None, 1.0, 1)}
-        question = coating_question(limits=limits, cvs=cvs)
-        return optimizer._wishes(question, step_data(shape, scaling, question))
+        assert asked.fill(coating_question(limits=limits, cvs=cvs)) == ""
+        return asked.wishes()
 
     plain = wishes({}, TARGET)
     drift = np.abs(wishes({RATIO: (2.25, 3.1)}, TARGET + 2e-4) - plain)

@@ -1,0 +1,271 @@
+/* One linearised horizon as a convex quadratic programme, solved by an interior-point method.
+
+Mehrotra's predictor and corrector (1992); each linear system by a Riccati recursion, so the work
+grows linearly with the horizon n. Scaled numbers throughout; steps count k = 0..n-1.
+
+symbol   meaning
+z, w     change of the states at the end of step k, of the positions during it; row x = (z, w)
+m        change of the moves: w = (w of the step before) + m
+s        slack of each soft limit
+a'x >= b any inequality, t its distance, lam its multiplier; groups of them in the order of GROUPS
+
+Minimised over all steps: sum_y weight (G x + error)^2 + sum_u rest_weight (w + away)^2
++ sum_u move_weight (m + drive)^2 + sum_l price (s + SLACK_CURVATURE s^2).
+Slacks are eliminated one by one, so a Riccati step costs the same with and without soft limits. */
+
+#define MAX_ITERATIONS 40
+#define TO_THE_EDGE 0.995   /* share of the way to the nearest bound that is gone */
+#define GAP_GOAL 1e-7       /* sum of t lam, as a share of 1 + |cost| */
+#define LEFT_GOAL 1e-9      /* share of the first residuals that is left */
+#define FAR 1e4             /* a soft limit further away than this is none */
+
+typedef double Row[LD];     /* over (z, w), padded with zeros */
+
+/* groups of inequalities: each has n rows of NU or NL */
+enum { MOVE_LOW, MOVE_HIGH, AT_LOW, AT_HIGH, SLACK, SOFT_ROW, GROUPS };
+
+typedef struct {
+    long n, rows;                   /* steps; inequalities */
+    long at[GROUPS];                /* where each group begins */
+    Row (*F)[NX], (*G)[NY];         /* slopes of z and of the outputs at the end of each step */
+    double (*error)[NY], (*away)[NU], (*drive)[NU];
+    const double *weight, *rest_weight, *move_weight, *price;
+    double *b, *t, *lam;            /* inequalities */
+    double *inverse, *aim, *ax;     /* 1/t; right-hand sides; a'x of the last solve */
+    double *dt, *dlam;
+    Row (*K)[NU], (*J)[NU];         /* Riccati: w = K (z, w before) + k0; J before division by S */
+    double (*S)[NU][NU], (*k0)[NU]; /* inverse of S, and the constant part */
+    double (*soft)[SOFT];           /* 1/(second derivative by each slack) */
+    Row *x, *x_new;
+    double (*m)[NU], (*m_new)[NU], (*s)[SOFT], (*s_new)[SOFT];
+} Qp;
+
+static double at_most(double a, double b) { return a < b ? a : b; }
+static double at_least(double a, double b) { return a > b ? a : b; }
+
+/* S is symmetric and positive definite: replaced by its inverse (Gauss-Jordan, no pivots). */
+static void invert(double S[NU][NU]) {
+    for (int p = 0; p < NU; p++) {
+        double pivot = 1.0 / S[p][p];
+        S[p][p] = 1.0;
+        for (int j = 0; j < NU; j++) S[p][j] *= pivot;
+        for (int i = 0; i < NU; i++) {
+            if (i == p) continue;
+            double f = S[i][p];
+            S[i][p] = 0.0;
+            for (int j = 0; j < NU; j++) S[i][j] -= f * S[p][j];
+        }
+    }
+}
+
+/* Add the Hessian of the end of step k to P. */
+static void add_hessian(const Qp *q, long k, Row P[NZ]) {
+    double by_output[NY];
+    for (int y = 0; y < NY; y++) by_output[y] = 2.0 * q->weight[y];
+    for (int l = 0; l < NL; l++) {
+        long i = q->at[SLACK] + k * NL + l, j = q->at[SOFT_ROW] + k * NL + l;
+        double own = q->lam[i] * q->inverse[i] + 2.0 * SLACK_CURVATURE * q->price[l];
+        double row = q->lam[j] * q->inverse[j];
+        q->soft[k][l] = 1.0 / (own + row);
+        by_output[LIMIT_CV[l]] += row * own * q->soft[k][l];
+    }
+    for (int y = 0; y < NY; y++)
+        for (int i = 0; i < NZ; i++) {
+            double f = by_output[y] * q->G[k][y][i];
+            for (int j = 0; j < LD; j++) P[i][j] += f * q->G[k][y][j];
+        }
+    for (int u = 0; u < NU; u++) {
+        long i = q->at[AT_LOW] + k * NU + u, j = q->at[AT_HIGH] + k * NU + u;
+        P[NX + u][NX + u] += 2.0 * q->rest_weight[u]
+            + q->lam[i] * q->inverse[i] + q->lam[j] * q->inverse[j];
+    }
+}
+
+/* Riccati recursion from the last step to the first: K, J and the inverse of S. */
+static void factorise(Qp *q) {
+    Row P[NZ] = {{0.0}}, T[NZ], M[NZ];
+    for (long k = q->n - 1; k >= 0; k--) {
+        double R[NU];
+        add_hessian(q, k, P);
+        for (int i = 0; i < NZ; i++) {
+            for (int j = 0; j < LD; j++) T[i][j] = 0.0;
+            for (int u = 0; u < NU; u++) T[i][NX + u] = P[i][NX + u];
+            for (int a = 0; a < NX; a++)
+                for (int j = 0; j < LD; j++) T[i][j] += P[i][a] * q->F[k][a][j];
+        }
+        for (int i = 0; i < NZ; i++) {
+            for (int j = 0; j < LD; j++) M[i][j] = i < NX ? 0.0 : T[i][j];
+            for (int a = 0; a < NX; a++)
+                for (int j = 0; j < LD; j++) M[i][j] += q->F[k][a][i] * T[a][j];
+        }
+        for (int u = 0; u < NU; u++) {
+            long i = q->at[MOVE_LOW] + k * NU + u, j = q->at[MOVE_HIGH] + k * NU + u;
+            R[u] = 2.0 * q->move_weight[u]
+                + q->lam[i] * q->inverse[i] + q->lam[j] * q->inverse[j];
+            for (int v = 0; v < NU; v++) q->S[k][u][v] = M[NX + u][NX + v];
+            q->S[k][u][u] += R[u];
+            for (int j2 = 0; j2 < LD; j2++) q->J[k][u][j2] = j2 < NX ? -M[NX + u][j2] : 0.0;
+            q->J[k][u][NX + u] = R[u];
+        }
+        invert(q->S[k]);
+        for (int u = 0; u < NU; u++) {
+            for (int j = 0; j < LD; j++) q->K[k][u][j] = 0.0;
+            for (int v = 0; v < NU; v++)
+                for (int j = 0; j < LD; j++) q->K[k][u][j] += q->S[k][u][v] * q->J[k][v][j];
+        }
+        for (int i = 0; i < NZ; i++) {
+            for (int j = 0; j < LD; j++) P[i][j] = i < NX && j < NX ? M[i][j] : 0.0;
+            if (i >= NX) P[i][i] = R[i - NX];
+            for (int u = 0; u < NU; u++)
+                for (int j = 0; j < LD; j++) P[i][j] -= q->J[k][u][i] * q->K[k][u][j];
+        }
+    }
+}
+
+/* The point the last factorisation leads to with right-hand sides `aim`: x_new, m_new, s_new, ax. */
+static void solve(Qp *q) {
+    double p[LD] = {0.0};
+    for (long k = q->n - 1; k >= 0; k--) {
+        double pull[NY], g[LD] = {0.0}, r[NU], right[NU];
+        for (int y = 0; y < NY; y++) pull[y] = 2.0 * q->weight[y] * q->error[k][y];
+        for (int l = 0; l < NL; l++) {
+            long i = q->at[SLACK] + k * NL + l, j = q->at[SOFT_ROW] + k * NL + l;
+            double row = q->lam[j] * q->inverse[j];
+            double alone = (q->aim[i] + q->aim[j] - q->price[l]) * q->soft[k][l];
+            q->s_new[k][l] = alone;
+            pull[LIMIT_CV[l]] += LIMIT_SIGN[l] * (row * alone - q->aim[j]);
+        }
+        for (int y = 0; y < NY; y++)
+            for (int j = 0; j < LD; j++) p[j] += pull[y] * q->G[k][y][j];
+        for (int u = 0; u < NU; u++) {
+            long c = k * NU + u;
+            p[NX + u] += 2.0 * q->rest_weight[u] * q->away[k][u]
+                - q->aim[q->at[AT_LOW] + c] + q->aim[q->at[AT_HIGH] + c];
+            r[u] = 2.0 * q->move_weight[u] * q->drive[k][u]
+                - q->aim[q->at[MOVE_LOW] + c] + q->aim[q->at[MOVE_HIGH] + c];
+        }
+        for (int a = 0; a < NX; a++)
+            for (int j = 0; j < LD; j++) g[j] += p[a] * q->F[k][a][j];
+        for (int u = 0; u < NU; u++) right[u] = -(g[NX + u] + p[NX + u] + r[u]);
+        for (int u = 0; u < NU; u++) {
+            q->k0[k][u] = 0.0;
+            for (int v = 0; v < NU; v++) q->k0[k][u] += q->S[k][u][v] * right[v];
+        }
+        for (int j = 0; j < LD; j++) p[j] = j < NX ? g[j] : 0.0;
+        for (int u = 0; u < NU; u++) p[NX + u] = -r[u];
+        for (int u = 0; u < NU; u++)
+            for (int j = 0; j < LD; j++) p[j] -= q->k0[k][u] * q->J[k][u][j];
+    }
+    Row none = {0.0};
+    for (long k = 0; k < q->n; k++) {
+        const double *before = k ? q->x_new[k - 1] : none;
+        double *x = q->x_new[k], go[LD] = {0.0};
+        for (int a = 0; a < NX; a++) go[a] = before[a];
+        for (int u = 0; u < NU; u++) {
+            double w = q->k0[k][u];
+            for (int j = 0; j < NZ; j++) w += q->K[k][u][j] * before[j];
+            go[NX + u] = w;
+            q->m_new[k][u] = w - before[NX + u];
+        }
+        for (int j = 0; j < LD; j++) x[j] = j < NX ? 0.0 : go[j];
+        for (int a = 0; a < NX; a++)
+            for (int j = 0; j < NZ; j++) x[a] += q->F[k][a][j] * go[j];
+        for (int u = 0; u < NU; u++) {
+            long c = k * NU + u;
+            q->ax[q->at[MOVE_LOW] + c] = q->m_new[k][u];
+            q->ax[q->at[MOVE_HIGH] + c] = -q->m_new[k][u];
+            q->ax[q->at[AT_LOW] + c] = go[NX + u];
+            q->ax[q->at[AT_HIGH] + c] = -go[NX + u];
+        }
+        for (int l = 0; l < NL; l++) {
+            long i = q->at[SLACK] + k * NL + l, j = q->at[SOFT_ROW] + k * NL + l;
+            double along = 0.0;
+            for (int c = 0; c < NZ; c++) along += q->G[k][LIMIT_CV[l]][c] * x[c];
+            along *= LIMIT_SIGN[l];
+            q->s_new[k][l] -= q->lam[j] * q->inverse[j] * q->soft[k][l] * along;
+            q->ax[i] = q->s_new[k][l];
+            q->ax[j] = q->s_new[k][l] + along;
+        }
+    }
+}
+
+/* How far t and lam may go along dt and dlam, at most 1. */
+static double reach(const Qp *q, double share) {
+    double worst = 0.0;
+    for (long i = 0; i < q->rows; i++) {
+        worst = at_least(worst, -q->dt[i] * q->inverse[i]);
+        worst = at_least(worst, -q->dlam[i] / q->lam[i]);
+    }
+    return at_most(1.0, share / at_least(worst, 1e-30));
+}
+
+/* A start away from every bound: x = 0, slacks as large as needed, lam t = mu everywhere. */
+static void begin(Qp *q) {
+    memset(q->x, 0, q->n * sizeof *q->x);
+    memset(q->m, 0, q->n * sizeof *q->m);
+    for (long k = 0; k < q->n; k++)
+        for (int l = 0; l < NL; l++) {
+            long i = q->at[SLACK] + k * NL + l, j = q->at[SOFT_ROW] + k * NL + l;
+            q->s[k][l] = at_least(q->b[j], 0.0) + 0.1;
+            q->t[i] = q->s[k][l];
+            q->t[j] = q->s[k][l] - q->b[j];
+            q->lam[i] = MU_START / q->t[i];
+            q->lam[j] = MU_START / q->t[j];
+        }
+    for (long i = 0; i < q->at[SLACK]; i++) {
+        q->t[i] = at_least(-q->b[i], 0.1);
+        q->lam[i] = MU_START / q->t[i];
+    }
+}
+
+/* Minimise; leaves m, x, s, lam. Returns iterations used, or -1 where a number is none. */
+static long minimise(Qp *q, double cost) {
+    double left = 1.0;
+    long used = 0;
+    begin(q);
+    for (;;) {
+        double gap = 0.0;
+        for (long i = 0; i < q->rows; i++) {
+            gap += q->t[i] * q->lam[i];
+            q->inverse[i] = 1.0 / q->t[i];
+        }
+        if (!isfinite(gap)) return -1;
+        if ((gap <= GAP_GOAL * (1.0 + fabs(cost)) && left <= LEFT_GOAL) || used == MAX_ITERATIONS)
+            return used;
+        used++;
+        factorise(q);
+        for (long i = 0; i < q->rows; i++)
+            q->aim[i] = q->lam[i] * (1.0 + q->b[i] * q->inverse[i]);
+        solve(q);
+        for (long i = 0; i < q->rows; i++) {
+            q->dt[i] = q->ax[i] - q->b[i] - q->t[i];
+            q->dlam[i] = -q->lam[i] * (1.0 + q->dt[i] * q->inverse[i]);
+        }
+        double far = reach(q, 1.0), after = 0.0;
+        for (long i = 0; i < q->rows; i++)
+            after += (q->t[i] + far * q->dt[i]) * (q->lam[i] + far * q->dlam[i]);
+        double centring = after / gap;
+        double goal = centring * centring * centring * gap / q->rows;
+        for (long i = 0; i < q->rows; i++) {
+            double centre = (goal - q->dt[i] * q->dlam[i]) * q->inverse[i];
+            q->dlam[i] = centre; /* kept for the step below */
+            q->aim[i] = q->lam[i] * (1.0 + q->b[i] * q->inverse[i]) + centre;
+        }
+        solve(q);
+        for (long i = 0; i < q->rows; i++) {
+            q->dt[i] = q->ax[i] - q->b[i] - q->t[i];
+            q->dlam[i] -= q->lam[i] * (1.0 + q->dt[i] * q->inverse[i]);
+        }
+        double step = reach(q, TO_THE_EDGE);
+        for (long i = 0; i < q->rows; i++) {
+            q->t[i] += step * q->dt[i];
+            q->lam[i] += step * q->dlam[i];
+        }
+        for (long k = 0; k < q->n; k++) {
+            for (int j = 0; j < LD; j++) q->x[k][j] += step * (q->x_new[k][j] - q->x[k][j]);
+            for (int u = 0; u < NU; u++) q->m[k][u] += step * (q->m_new[k][u] - q->m[k][u]);
+            for (int l = 0; l < NL; l++) q->s[k][l] += step * (q->s_new[k][l] - q->s[k][l]);
+        }
+        left *= 1.0 - step;
+    }
+}
