@@ -13,7 +13,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError
 
-from cli import check, demo, doctor, mode, page, plc, run, simulate, test
+from cli import check, demo, doctor, limits, mode, page, plc, run, simulate, test
 from cli.refusal import INTERRUPTED, OK, USAGE, RefusalError, say
 from service.config_problem import did_you_mean
 
@@ -49,12 +49,13 @@ app.command(test.test)
 app.command(check.check)
 app.command(run.run)
 app.command(mode.mode)
+app.command(limits.limits)
 app.command(page.page)
 app.command(plc.plc)
 app.command(simulate.simulate)
 app.command(doctor.doctor)
 
-VERBS = ("demo", "test", "check", "run", "mode", "page", "plc", "simulate", "doctor")
+VERBS = ("demo", "test", "check", "run", "mode", "limits", "page", "plc", "simulate", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

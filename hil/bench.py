@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -68,8 +68,12 @@ class Bench:
         seed: int = 0,
         overrides: Mapping[str, float] | None = None,
         start: str = "running",
+        watch: Sequence[Path] = (),
     ) -> None:
-        """Write the sealed configuration into `state`; nothing is started yet."""
+        """Write the sealed configuration into `state`; nothing is started yet.
+
+        `watch` are the files it was made from, for the engine to look at.
+        """
         self.sealed = dict(sealed)
         self.state = state
         self.speed = speed
@@ -80,6 +84,7 @@ class Bench:
         for path, value in (overrides or {}).items():
             self._plant += ["--set", f"{path}={value!r}"]
         self._start = start
+        self._watch = [word for path in watch for word in ("--watch", str(path))]
         self._field_port = 0
         state.mkdir(parents=True, exist_ok=True)
         (state / "sealed.json").write_text(canonical_json(self.sealed), "utf-8")
@@ -110,7 +115,8 @@ class Bench:
 
     def start_engine(self) -> None:
         """Start the engine; it comes up OFF."""
-        self._spawn("engine", "service.engine", [*self._common, "--speed", repr(self.speed)])
+        options = [*self._common, "--speed", repr(self.speed), *self._watch]
+        self._spawn("engine", "service.engine", options)
 
     def start_page(self, port: int = 0) -> str:
         """Start the operator page and return its address."""

@@ -224,13 +224,15 @@ class SolverProcess:
             child.heard = number + 1
 
     def _tell_spare(self) -> None:
-        """Let the spare hear what the worker was asked; off the control path, one at a time."""
-        if self._spare is not None and (self._teller is None or self._teller.done()):
-            self._teller = asyncio.create_task(self._keep_up(self._spare))
+        """Let spare and heir hear what the worker was asked, off the control path."""
+        waiting = [self._spare, self._heir[0] if self._heir else None]
+        if any(waiting) and (self._teller is None or self._teller.done()):
+            self._teller = asyncio.create_task(self._keep_up([one for one in waiting if one]))
 
-    async def _keep_up(self, spare: _Child) -> None:
-        with contextlib.suppress(OSError):  # a spare that died is found by the next question
-            await self._catch_up(spare, self._total)
+    async def _keep_up(self, waiting: Sequence[_Child]) -> None:
+        for child in waiting:
+            with contextlib.suppress(OSError):  # one that died is found by the next question
+                await self._catch_up(child, self._total)
 
     async def prepare(self, sealed: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build an heir on another configuration beside those at work; return its facts.

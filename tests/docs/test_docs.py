@@ -12,6 +12,7 @@ from cyclopts import CycloptsError
 
 from cli.app import VERBS, answer, app
 from service.config_problem import WHY
+from service.limits_words import WHY_REFUSED
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -82,8 +83,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_error_code_has_its_section_and_no_other() -> None:
     text = (ROOT / "docs" / "reference" / "errors.md").read_text("utf-8")
     sections = re.findall(r"^## (RH-\d{4})$", text, re.M)
-    assert sections == sorted(WHY)
-    for code, why in WHY.items():
+    known = WHY | WHY_REFUSED
+    assert sections == sorted(known)
+    for code, why in known.items():
         assert f"*Why it matters:* {why}." in text, code
 
 
