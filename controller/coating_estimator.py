@@ -20,6 +20,7 @@ from controller.estimate import Estimate, Underway
 from controller.feed_memory import FeedMemory, FeedSample
 from controller.plan import PlanRequest
 from controller.readings import BadCount, number
+from controller.sequence import CoatingSequence, Moment, Phase
 from controller.transcription import discrete_map
 from controller.web_memory import WebMemory
 from plant_models.control_model import ControlModel, Vector
@@ -62,6 +63,7 @@ class CoatingEstimator:
         self.feed = FeedMemory(self._s["hose.plug"], self._s["hose.mixed"], self._s["solids.span"])
         self._x = self._model.nominal_vector(self._model.states)
         self._p = self._model.nominal_vector(self._model.disturbances)
+        self._sequence = CoatingSequence(self._s["gauge.distance"], int(self._s["gauge.settled"]))
         self._last_s: float | None = None
         self._last_length_m: float | None = None
         self._anchor_solids: float | None = None
@@ -87,11 +89,13 @@ class CoatingEstimator:
             self.feed.fill(sample)
             self._place(sample, speed)
             self._x = self._rest(u)
-            self.web.fill(length_m, self._laid(u), sample.batch)
+        moment = self._moment(request, speed, length_m)
+        if starting:
+            self.web.fill(length_m, self._laid(u) if moment.die_in else math.nan, sample.batch)
         else:
-            self._move(u, sample, speed, length_m)
+            self._move(u, sample, speed, length_m, die_in=moment.die_in)
         self._correct(request, u)
-        self._learn(request, speed, length_m, notes)
+        self._learn(request, speed, length_m, moment, notes)
         self._confine()
         self._last_s, self._last_length_m = request.now_s, length_m
         idle = speed < self._s["speed.least"]
@@ -103,6 +107,7 @@ class CoatingEstimator:
             "the web stands" if idle else "",
             self._shown(),
             {} if idle else {GAUGE: self._underway(request.now_s, speed, length_m)},
+            moment.phase.value,
         )
 
     def _shown(self) -> dict[str, float]:
@@ -205,7 +210,18 @@ class CoatingEstimator:
         plain[self._at("d_coat")] = 0.0
         return self._model.observe(self._x, u, plain)[GAUGE]
 
-    def _move(self, u: Vector, sample: FeedSample, speed: float, length_m: float) -> None:
+    def _moment(self, request: PlanRequest, speed: float, length_m: float) -> Moment:
+        """What the line is doing, and whether the gauge has something to say."""
+        shown = number(request.values, GAUGE, math.nan)
+        valid = request.values.get("coater.gauge_valid", True) is not False
+        moving = speed >= self._s["speed.least"]
+        good = valid and shown > 0.0 and moving
+        self._gauge_count.note(good=good)
+        return self._sequence.update(request.values, length_m, moving=moving, good=good)
+
+    def _move(
+        self, u: Vector, sample: FeedSample, speed: float, length_m: float, *, die_in: bool
+    ) -> None:
         """Let model, hose and web run from the last cycle to this one."""
         metres = max(0.0, length_m - (self._last_length_m or length_m))
         volume = max(0.0, u[0]) * self._model.parameters["coating.pump.displacement"] * metres
@@ -216,7 +232,7 @@ class CoatingEstimator:
             self._x = ahead
         if speed >= self._s["speed.least"]:
             at_die = self.feed.at_die() or sample
-            self.web.lay(length_m, self._laid(u), at_die.batch)
+            self.web.lay(length_m, self._laid(u) if die_in else math.nan, at_die.batch)
 
     def _ahead(self, u: Vector, speed: float, horizon: int) -> Vector:
         """Disturbances now and ahead: the hose tells which solids come, the rest stays as it is."""
@@ -273,15 +289,17 @@ class CoatingEstimator:
                 at = self._at(name)
                 self._p[at] = min(max(self._p[at], low), high)
 
-    def _learn(self, request: PlanRequest, speed: float, length_m: float, notes: list[str]) -> None:
+    def _learn(
+        self,
+        request: PlanRequest,
+        speed: float,
+        length_m: float,
+        moment: Moment,
+        notes: list[str],
+    ) -> None:
         """Compare the gauge with the metres under it and update `d_coat`."""
-        shown = number(request.values, GAUGE, math.nan)
-        valid = request.values.get("coater.gauge_valid", True) is not False
-        moving = speed >= self._s["speed.least"]
-        good = valid and shown > 0.0 and moving
-        self._gauge_count.note(good=good)
         at = self._at("d_coat")
-        if not good:
+        if self._gauge_count.missing:
             if not self._anchored:  # nothing known yet: believe that the line is on target
                 laid = self.web.mean(length_m - 1.0, length_m)
                 if laid is not None:
@@ -289,21 +307,28 @@ class CoatingEstimator:
             return
         newest_m = length_m - self._s["gauge.distance"] - speed * self._s["gauge.age"]
         laid = self.web.mean(newest_m - speed * self._s["gauge.span"], newest_m)
+        starting = moment.phase is Phase.START_UP
+        if laid is None and starting:  # the gauge is nearer than believed: it shows the first coat
+            laid = self.web.first_coat()
         if laid is None:
             return
-        surprise = math.log(shown / laid) - self._p[at]
-        if not self._anchored:
+        if moment.edge:
+            notes.append(f"{GAUGE}: the edge of the first coat, not measured")
+            return
+        surprise = math.log(number(request.values, GAUGE, math.nan) / laid) - self._p[at]
+        if not self._anchored or (starting and moment.fresh <= 1):
             self._p[at] += surprise
             self._anchored = True
             return
-        if abs(surprise) > self._s["gauge.doubt"]:
+        if not starting and abs(surprise) > self._s["gauge.doubt"]:
             self._odd_gauge += 1
             if self._odd_gauge < self._s["gauge.repeats"]:
                 notes.append(f"{GAUGE}: {surprise:+.1%} off the prediction, waiting for another")
                 return
         else:
             self._odd_gauge = 0
-        self._p[at] += self._trust(newest_m) * surprise
+        trust = self._trust(newest_m)
+        self._p[at] += max(trust, 1.0 / moment.fresh if starting else 0.0) * surprise
 
     def _trust(self, at_m: float) -> float:
         """The share of a surprise to believe: more while a new batch comes by."""

@@ -19,6 +19,7 @@ COATING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("gauge.gain", 0.15, "1", TUNED, "share of a surprise believed at each reading"),
     Parameter("gauge.gain_after_batch", 0.35, "1", TUNED, "while a new batch comes by the gauge"),
     Parameter("gauge.metres_after_batch", 20.0, "m", TUNED, "web over which that gain holds"),
+    Parameter("gauge.settled", 7, "1", "1/7 is gauge.gain", "readings that end a start-up"),
     Parameter("gauge.doubt", 0.03, "1", "3 times the release band", "larger surprises must repeat"),
     Parameter("gauge.repeats", 3, "1", "three traverses agree"),
     Parameter("hose.plug", 1.8e-3, "m3", "5 m of 25 mm hose, less its mixing"),

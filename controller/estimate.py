@@ -28,7 +28,8 @@ class Estimate:
 
     `disturbances` has a row for now and one for each step ahead. `dropped` names CVs whose
     measurement has been missing for too long to aim at. `waiting` is not empty when the plant is
-    not in a state to be controlled, and says why. `shown` is for people and records.
+    not in a state to be controlled, and says why. `shown` is for people and records. `phase` is
+    what the line is doing, where the estimator follows it.
     """
 
     state: Vector
@@ -38,6 +39,7 @@ class Estimate:
     waiting: str = ""
     shown: Mapping[str, float] = field(default_factory=dict)
     underway: Mapping[str, Underway] = field(default_factory=dict)
+    phase: str = ""
 
 
 class Estimator(Protocol):

@@ -7,6 +7,7 @@ W       dry coat weight predicted at the die           kg/m2
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ MEMORY_M = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Web from `start_m` to `end_m` [m of the counter] laid with one coat weight and one batch."""
+    """Web from `start_m` to `end_m` [m of the counter]: one coat weight (NaN: bare), one batch."""
 
     start_m: float
     end_m: float
@@ -49,12 +50,17 @@ class WebMemory:
         while self._stretches[0].end_m < end_m - MEMORY_M:
             self._stretches.popleft()
 
+    def first_coat(self) -> float | None:
+        """What the oldest coated stretch was laid with; None while all web is bare."""
+        coats = (s.coat_kg_m2 for s in self._stretches if not math.isnan(s.coat_kg_m2))
+        return next(coats, None)
+
     def mean(self, from_m: float, to_m: float) -> float | None:
         """Mean coat weight between two counter readings; None where nothing is known of it."""
         total = known = 0.0
         for stretch in self._stretches:
             metres = min(stretch.end_m, to_m) - max(stretch.start_m, from_m)
-            if metres > 0.0:
+            if metres > 0.0 and not math.isnan(stretch.coat_kg_m2):
                 known += metres
                 total += metres * stretch.coat_kg_m2
         return total / known if known >= 0.5 * (to_m - from_m) and known > 0.0 else None
