@@ -57,19 +57,25 @@ class Guarded:
 
 
 def build_controller(loop: str, sealed: Mapping[str, Any]) -> Guarded:
-    """Build the controller that the configuration names for `loop` ('coating' or 'mixing').
+    """Build the controller that the configuration names for `loop`.
 
     Raises:
         ValueError: the kind of controller, its solver or the loop is unknown.
     """
     spec = loop_spec(loop, sealed)
     kind = spec.controller["kind"]
-    if loop not in ("coating", "mixing"):
-        raise ValueError(f"no controller is known for a loop called {loop!r}: coating or mixing")
-    if kind == "hold":
+    if loop not in ("coating", "profile", "mixing"):
+        known = "coating, profile or mixing"
+        raise ValueError(f"no controller is known for a loop called {loop!r}: {known}")
+    # No PI is honest across a lip: where the others are under PI, the bolts stand.
+    if kind == "hold" or (kind == "pi" and loop == "profile"):
         return Guarded(HoldController(spec))
     if kind == "pi":
         return Guarded(CoatingPi(spec) if loop == "coating" else MixingPi(spec))
+    if kind == "mpc" and loop == "profile":
+        from controller.cd_control import ProfileController
+
+        return Guarded(ProfileController(spec))
     if kind == "mpc":
         return Guarded(_coating_mpc(spec) if loop == "coating" else _mixing_mpc(spec))
     raise ValueError(f"no controller is of kind {kind!r}; known are mpc, pi and hold")

@@ -36,6 +36,7 @@ CONSTRAINTS: Mapping[str, tuple[Constraint, ...]] = {
         _below("web_temp", "coater.web_temp", ZERO_C_K + 85.0, ZERO_C_K + 94.0),
         _below("lel", "coater.lel", 0.35, 0.45),
     ),
+    "profile": (),
     "mixing": (
         Constraint(
             "batch_temp",

@@ -36,12 +36,13 @@ BOXES: Mapping[str, Box] = {
     "coater.pump_ratio_sp": Box(2.2, 3.1, 0.01, 8.0, 1e-4),
     "coater.gap_sp": Box(240 * UM, 340 * UM, 1.0 * UM, 8.0, 0.05 * UM),
     "coater.oven_trim_sp": Box(-8.0, 8.0, 0.05, 8.0, 5e-3),
+    **{f"lip.bolt{n}_sp": Box(-50 * UM, 50 * UM, 0.625 * UM, 8.0, 0.05 * UM) for n in range(1, 13)},
     "mixer.anchor_sp": Box(15 * RPM, 50 * RPM, 0.25 * RPM, 20.0, 5e-3 * RPM),
     "mixer.jacket_sp": Box(285.15, 307.15, 0.05, 20.0, 5e-3),
     "mixer.solvent_sp": Box(0.0, 1.5 * KG_MIN, 0.05 * KG_MIN, 20.0, 5e-4 * KG_MIN),
 }
 JITTER = 0.25  # of a cycle: how much the time between two frames may vary on its way to the PLC
-WATCHDOG_S = {"coater": 24.0, "mixer": 60.0}
+WATCHDOG_S = {"coater": 24.0, "lip": 24.0, "mixer": 60.0}
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hil.plc_lip import LipPlc
 from hil.plc_program import (
     Counter,
     Delay,
@@ -30,7 +31,6 @@ from hil.plc_recipes import CoaterRecipe
 
 M_MIN = 1.0 / 60.0
 ZONES = (1, 2, 3, 4, 5)
-BOLTS = range(1, 13)
 
 # The PLC's own box and pace, commissioned with the machine; wider and quicker than the engine's.
 GUARDS: Mapping[str, SetpointGuard] = {
@@ -67,6 +67,7 @@ class CoaterPlc:
         self.recipe = recipe or CoaterRecipe()
         self.active: dict[str, float] = {}
         self._handshake = Handshake(WATCHDOG_S)
+        self._lip = LipPlc()
         self._latch = TripLatch()
         self._pressure_high, self._oven_high = Delay(1.0), Delay(2.0)
         self._web_broken = Delay(0.2)
@@ -95,12 +96,13 @@ class CoaterPlc:
             self._wake(field)
         events: list[dict[str, Any]] = []
         tripped = self._interlocks(dt_s, field, panel, events)
-        before = dict(self.active)
+        before = self._own()
+        allowed = truth(panel, "key_remote") and not tripped
         change = self._handshake.scan(
             dt_s,
             request=truth(wire, "coater.remote_request"),
             heartbeat=int(number(wire, "coater.engine_heartbeat", 0.0)),
-            allowed=truth(panel, "key_remote") and not tripped,
+            allowed=allowed,
         )
         if change:
             self._coat.rest()
@@ -109,9 +111,16 @@ class CoaterPlc:
         else:
             self._hold_coat_weight(dt_s, field)
         if change:
-            events.append({"event": change, "before": before, "after": dict(self.active)})
-        drives = self._drive(dt_s, field, panel, tripped=tripped)
-        return Scan(drives, self._image(field, panel, tripped=tripped), events)
+            events.append({"event": change, "before": before, "after": self._own()})
+        lip = self._lip.scan(dt_s, wire, panel, allowed=allowed)
+        self.active.update(self._lip.active)
+        drives = self._drive(dt_s, field, panel, tripped=tripped) | lip.drives
+        image = self._image(field, panel, tripped=tripped) | lip.image
+        return Scan(drives, image, events + lip.events)
+
+    def _own(self) -> dict[str, float]:
+        """The setpoints in use that are not the lip's."""
+        return {tag: value for tag, value in self.active.items() if tag in GUARDS}
 
     def _wake(self, field: Words) -> None:
         """Start from what the machine does, not from what a table says."""
@@ -197,8 +206,6 @@ class CoaterPlc:
         }
         for zone in ZONES:
             drives[f"coater.heater{zone}"] = self._heat(zone, dt_s, field) if run else 0.0
-        for bolt in BOLTS:
-            drives[f"coater.bolt{bolt}"] = number(panel, f"bolt{bolt}", 0.0)
         return drives
 
     def _oven_ready(self, field: Words) -> bool:

@@ -89,7 +89,7 @@ class Station:
                 "tag": name,
                 "value": value,
                 "active": self.program.active.get(name),
-                "remote": bool(self.image.get(f"{self.program.name}.remote_active", False)),
+                "remote": bool(self.image.get(f"{name.partition('.')[0]}.remote_active", False)),
             }
         )
         return value

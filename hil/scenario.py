@@ -16,7 +16,7 @@ from plant_models.line_plant import EVENTS
 
 FOLDER = Path(__file__).parent / "scenarios"
 MINUTE_S = 60.0
-LOOPS = ("coating", "mixing")
+LOOPS = ("coating", "profile", "mixing")
 OPERATOR_EVENTS = ("line_speed", "start", "recipe")
 PLANT_EVENTS = tuple(event.partition("(")[0] for event in EVENTS)
 KNOWN_EVENTS = (*PLANT_EVENTS, *OPERATOR_EVENTS, "scale")

@@ -13,6 +13,7 @@ from hil.constraints import CONSTRAINTS
 from hil.figures import Course, loop_figures
 from hil.operator import ASKED_AT_S, Operator
 from hil.scenario import Event, Scenario
+from hil.profile_figures import profile_figures
 from hil.virtual_line import VirtualLine
 from plant_models.mismatch import mismatch
 from records.recorder import MemoryRecorder
@@ -22,10 +23,16 @@ from service.cycle import LoopContext, loop_context, run_cycle
 SAMPLE_EVERY_S = 2.0
 TRUE_CV = {
     "coating": "coater.dry_coat_weight_at_gauge",
+    "profile": "coater.cd_sigma_scanned",
     "mixing": "mixer.viscosity_25c_true",
 }
-TARGET = {"coating": "coater.dry_coat_weight", "mixing": "mixer.viscosity_25c"}
-PLC_OF = {"coating": "coater", "mixing": "mixer"}
+TARGET = {
+    "coating": "coater.dry_coat_weight",
+    "profile": "coater.dry_coat_weight",  # a profile is told in shares of it
+    "mixing": "mixer.viscosity_25c",
+}
+PLC_OF = {"coating": "coater", "profile": "coater", "mixing": "mixer"}
+WORDS_OF = {"coating": "coater.", "profile": "lip.", "mixing": "mixer."}
 
 
 class InProcessPlanner:
@@ -170,8 +177,9 @@ class ScenarioRun:
             tag: tuple(self.sealed["limits"]["setpoints"][tag]["operating"])
             for tag in self.sealed["loops"][loop]["mvs"]
         }
-        rows = [r for r in self.line.log if str(r.get("tag", "")).startswith(PLC_OF[loop])]
-        return loop_figures(
+        rows = [r for r in self.line.log if str(r.get("tag", "")).startswith(WORDS_OF[loop])]
+        figures = profile_figures if loop == "profile" else loop_figures
+        return figures(
             Course(
                 loop=loop,
                 scenario=self.scenario,

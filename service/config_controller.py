@@ -11,7 +11,7 @@ from service.config_problem import did_you_mean
 from service.config_quantity import QuantityError, parameter_value, read_quantity
 from service.config_yaml import Path_
 
-LOOPS = ("coating", "mixing")
+LOOPS = ("coating", "profile", "mixing")
 TABLES = ("model", "estimator", "pi")
 
 
@@ -23,7 +23,7 @@ def check_controllers(desk: Desk) -> None:
                 "RH-1013",
                 ("loops", loop),
                 f"no controller is written for a loop called `{loop}`.{did_you_mean(loop, LOOPS)}",
-                "call it coating or mixing",
+                "call it coating, profile or mixing",
                 at_key=True,
             )
             continue
@@ -54,6 +54,7 @@ def _check_table(desk: Desk, path: Path_, given: dict[str, object], units: dict[
 
 def _units(loop: str, table: str) -> dict[str, str]:
     """Return the parameters of one table with their units."""
+    from controller.cd_settings import PROFILE_MODEL, PROFILE_SETTINGS
     from controller.coating_settings import COATING_SETTINGS
     from controller.mixing_settings import MIXING_SETTINGS
     from controller.pi import PI_COATING, PI_MIXING
@@ -64,6 +65,9 @@ def _units(loop: str, table: str) -> dict[str, str]:
         ("coating", "model"): COATING_PARAMETERS,
         ("coating", "estimator"): COATING_SETTINGS,
         ("coating", "pi"): PI_COATING,
+        ("profile", "model"): PROFILE_MODEL,
+        ("profile", "estimator"): PROFILE_SETTINGS,
+        ("profile", "pi"): (),
         ("mixing", "model"): MIXING_PARAMETERS,
         ("mixing", "estimator"): MIXING_SETTINGS,
         ("mixing", "pi"): PI_MIXING,

@@ -14,7 +14,11 @@ from service.config_problem import did_you_mean
 from service.config_quantity import QuantityError, read_quantity, read_unit, si_value
 from service.config_yaml import Document, Path_
 
-CALCULATED: dict[str, str] = {"coater.film_to_gap": "", "mixer.viscosity_25c": "Pa*s"}
+CALCULATED: dict[str, str] = {
+    "coater.film_to_gap": "",
+    "coater.profile_2sigma": "%",
+    "mixer.viscosity_25c": "Pa*s",
+}
 """Controlled variables the controllers calculate; no tag shows them. Name to unit."""
 
 _ALREADY_SAID = ("RH-1012", "RH-1021", "RH-1024")

@@ -192,7 +192,7 @@ def test_what_the_configuration_cannot_mean_is_refused() -> None:
         build_controller("coating", changed("coating", estimator={"gauge.gian": 0.1}))
     broken = copy.deepcopy(SEALED)
     broken["loops"]["curing"] = broken["loops"]["coating"]
-    with pytest.raises(ValueError, match="coating or mixing"):
+    with pytest.raises(ValueError, match="coating, profile or mixing"):
         build_controller("curing", broken)
 
 
