@@ -13,7 +13,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError
 
-from cli import check, demo, doctor, limits, mode, page, plc, run, simulate, test
+from cli import check, demo, doctor, limits, mode, page, plc, run, simulate, test, trace
 from cli.refusal import INTERRUPTED, OK, USAGE, RefusalError, say
 from service.config_problem import did_you_mean
 
@@ -53,9 +53,22 @@ app.command(limits.limits)
 app.command(page.page)
 app.command(plc.plc)
 app.command(simulate.simulate)
+app.command(trace.trace)
 app.command(doctor.doctor)
 
-VERBS = ("demo", "test", "check", "run", "mode", "limits", "page", "plc", "simulate", "doctor")
+VERBS = (
+    "demo",
+    "test",
+    "check",
+    "run",
+    "mode",
+    "limits",
+    "page",
+    "plc",
+    "simulate",
+    "trace",
+    "doctor",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

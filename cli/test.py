@@ -15,6 +15,8 @@ from cli.refusal import FINDINGS, INTERRUPTED, OK, RefusalError, say
 from cli.words import Flag
 
 _PYTEST_INTERRUPTED = 2
+RESULTS = ROOT / "var" / "test-results.xml"
+"""Where a whole run writes its results down, for the trace matrix."""
 
 
 def test(
@@ -43,6 +45,8 @@ def test(
     pytest = [sys.executable, "-m", "pytest", *_parallel(arguments), *arguments]
     if quick:
         pytest += ["-m", "not slow"]
+    elif not arguments:
+        pytest += [f"--junitxml={RESULTS}"]
     if failed:
         say(f"--- not in order: {', '.join(failed)} (see above); running the tests all the same")
     code = _call("pytest", pytest)

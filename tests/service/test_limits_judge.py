@@ -50,6 +50,7 @@ def test_a_narrower_range_with_two_signatures_passes() -> None:
 
 
 @pytest.mark.requirement("REC-07")
+@pytest.mark.requirement("SEC-11")
 @pytest.mark.parametrize(
     ("signers", "due"),
     [
