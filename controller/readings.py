@@ -17,10 +17,10 @@ def number(values: Mapping[str, float | int | bool | str], tag: str, otherwise: 
 
 
 def boxed(request: PlanRequest, tag: str) -> bool:
-    """Whether read-back, limits and largest step of an MV are all there."""
+    """Whether read-back, limits (in order) and largest step of an MV are all there."""
     low, high = request.limits.get(tag, (math.nan, math.nan))
     numbers = (request.applied.get(tag, math.nan), low, high, request.max_step.get(tag, math.nan))
-    return all(math.isfinite(value) for value in numbers)
+    return all(math.isfinite(value) for value in numbers) and low <= high
 
 
 class BadCount:

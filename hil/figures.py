@@ -22,6 +22,7 @@ from hil.scenario import Scenario
 SMOOTHING_S = 60.0  # a recovery is judged on the mean of a minute, not on a pump's pulse
 SETTLED_AFTER_EVENT_S = 1500.0  # ten dead times at 10 m/min
 BARE = 0.1  # of the target: less than that is bare web, which is scrap but no coat weight
+BARE_EDGE = 3  # samples either side of bare web that show a cell coated in part
 BATCH_END_S = 600.0  # a batch's viscosity is its mean over the last ten minutes
 
 
@@ -78,8 +79,9 @@ def _relative(course: Course) -> list[float]:
 
 
 def _coated(course: Course) -> list[bool]:
-    """Which samples have a product at all: not before the first coat, not on bare web."""
-    return [e > BARE - 1.0 for e in _relative(course)]
+    """Which samples have a product at all: not before the first coat, not on or beside bare web."""
+    bare = [e <= BARE - 1.0 for e in _relative(course)]
+    return [not any(bare[max(0, i - BARE_EDGE) : i + BARE_EDGE + 1]) for i in range(len(bare))]
 
 
 def _scored(course: Course) -> list[int]:
@@ -119,11 +121,10 @@ def _errors(course: Course) -> dict[str, Any]:
 def _off_spec(course: Course) -> dict[str, Any]:
     scenario, t = course.scenario, course.trace["time_s"]
     band = scenario.band_percent[course.loop] / 100.0
-    e, coated = _relative(course), _coated(course)
-    coating = course.loop == "coating"
+    e, coating = _relative(course), course.loop == "coating"
     amounts = kpi.steps(course.trace["web_m"] if coating else t)
     unit, share = ("m", 1.0) if coating else ("min", 1.0 / 60.0)
-    first = coated.index(True) if True in coated else len(coated)
+    first = next((i for i, error in enumerate(e) if error > BARE - 1.0), len(e))
 
     def outside_band(chosen: Sequence[int]) -> float:
         kept = [i for i in chosen if i >= first]
@@ -206,6 +207,8 @@ def _constraints(course: Course) -> dict[str, float]:
     breaches = 0
     for constraint in CONSTRAINTS[course.loop]:
         values = [course.trace[constraint.truth][i] for i in chosen]
+        if constraint.name == "window":  # a die that is lifted has no film, and no window
+            values = [value for value in values if value != 0.0]
         found = outside(constraint, values, course.sample_s)
         figures[f"outside {constraint.name}_min"] = found.soft_s / 60.0
         soft_s, hard_s = soft_s + found.soft_s, hard_s + found.hard_s

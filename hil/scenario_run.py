@@ -11,12 +11,12 @@ from controller.factory import build_controller
 from controller.plan import LoopController, Plan, PlanRequest
 from hil.constraints import CONSTRAINTS
 from hil.figures import Course, loop_figures
+from hil.light_recorder import LightRecorder
 from hil.operator import ASKED_AT_S, Operator
-from hil.scenario import Event, Scenario
 from hil.profile_figures import profile_figures
+from hil.scenario import Event, Scenario
 from hil.virtual_line import VirtualLine
 from plant_models.mismatch import mismatch
-from records.recorder import MemoryRecorder
 from service.clock import ManualClock
 from service.cycle import LoopContext, loop_context, run_cycle
 
@@ -59,10 +59,11 @@ class ScenarioRun:
         kind: str,
         sealed: Mapping[str, Any],
         overrides: Mapping[str, float] | None = None,
+        mismatch_width: float = 1.0,
     ) -> None:
         """Build line, controllers and loops; `kind` 'local' leaves the loops to the PLCs."""
         self.scenario, self.seed, self.kind, self.sealed = scenario, seed, kind, sealed
-        plant = mismatch(seed) if scenario.mismatch else {}
+        plant = mismatch(seed, mismatch_width) if scenario.mismatch else {}
         self.line = VirtualLine(
             {**plant, **scenario.plant, **(overrides or {})},
             seed,
@@ -71,7 +72,7 @@ class ScenarioRun:
         )
         self.line.panel("coater", line_speed_sp=scenario.line_speed_m_min / 60.0)
         self.clock = ManualClock()
-        self.recorders = {loop: MemoryRecorder() for loop in scenario.loops}
+        self.recorders = {loop: LightRecorder() for loop in scenario.loops}
         self._planners: dict[str, InProcessPlanner] = {}
         self.loops = {loop: self._loop(loop) for loop in scenario.loops if kind != "local"}
         self.operator = Operator(
@@ -197,16 +198,14 @@ class ScenarioRun:
     def _cycles(self, loop: str, what: str) -> dict[str, int]:
         bodies = [
             body
-            for row, body in zip(
-                self.recorders[loop].rows, self.recorders[loop].bodies, strict=True
-            )
-            if row.kind == "cycle" and body["now_s"] >= self.scenario.settle_s
+            for kind, body in self.recorders[loop].rows
+            if kind == "cycle" and body["now_s"] >= self.scenario.settle_s
         ]
         words = (body["mode"] if what == "mode" else body["verdict"]["action"] for body in bodies)
         return dict(Counter(words))
 
     def _plans(self, loop: str) -> dict[str, Any]:
-        plans = [body["plan"] for body in self.recorders[loop].bodies if "plan" in body]
+        plans = [body["plan"] for _, body in self.recorders[loop].rows if "plan" in body]
         solve_ms = sorted(plan["solve_ms"] for plan in plans if plan["proposal"] is not None)
         return {
             "status": dict(Counter(plan["status"] for plan in plans)),

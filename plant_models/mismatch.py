@@ -48,14 +48,17 @@ SPREADS: tuple[Spread, ...] = (
 VISCOMETER_COMMISSIONING = 0.05
 
 
-def mismatch(seed: int) -> dict[str, float]:
-    """Plant overrides (SI) of the plant number `seed` of the family; the same for the same seed."""
+def mismatch(seed: int, width: float = 1.0) -> dict[str, float]:
+    """Plant overrides (SI) of the plant number `seed` of the family; the same for the same seed.
+
+    `width` multiplies every spread: 0 is the plant the controller believes in.
+    """
     rows = COATER_PARAMETERS + COATING_PARAMETERS + MIXER_PARAMETERS + MIXING_PARAMETERS
     value = {row.path: row.value for row in rows}
     draw = random.Random(f"{seed}:mismatch")
     drawn = {
         spread.path: value[spread.believed or spread.path]
-        * (1.0 + draw.uniform(-spread.part, spread.part))
+        * (1.0 + width * draw.uniform(-spread.part, spread.part))
         for spread in SPREADS
     }
     # the inline viscometer is commissioned on the reference mass of *this* plant, not too well
@@ -63,7 +66,7 @@ def mismatch(seed: int) -> dict[str, float]:
     reduced = drawn["mixer.viscosity.cross_time"] * shear
     exact = 1.0 + reduced ** (1.0 - drawn["mixer.viscosity.cross_exponent"])
     drawn["mixer.viscometer.calibration"] = exact * (
-        1.0 + draw.uniform(-VISCOMETER_COMMISSIONING, VISCOMETER_COMMISSIONING)
+        1.0 + width * draw.uniform(-VISCOMETER_COMMISSIONING, VISCOMETER_COMMISSIONING)
     )
     return {**drawn, **_lip(seed)}
 

@@ -31,7 +31,7 @@ def test_a_cold_line_stands_until_it_is_started_and_is_closed_when_it_coats() ->
     speed, t = run.trace["coater.line_speed"], run.trace["time_s"]
     assert max(v for v, at in zip(speed, t, strict=True) if at <= 120.0) == 0.0
     assert speed[-1] == pytest.approx(0.1, rel=0.02)
-    bodies = run.recorders["coating"].bodies
+    bodies = [body for _, body in run.recorders["coating"].rows]
     modes = [body["mode"] for body in bodies if "mode" in body]
     assert modes[0] == "SHADOW"
     assert modes[-1] == "AUTO"
@@ -46,8 +46,8 @@ def test_a_recipe_changes_target_plcs_and_limits_at_once_and_old_product_keeps_i
     assert run.line.coater.program.recipe.coat_weight_kg_m2 == pytest.approx(0.090)
     last_old = max(at for at, wanted in zip(t, target, strict=True) if wanted < 0.088)
     assert last_old == pytest.approx(240.0 + 150.0, abs=6.0)  # 25 m at 10 m/min later
-    assert {body["plan"]["targets"]["coater.dry_coat_weight"] for body in
-            run.recorders["coating"].bodies[-3:] if "plan" in body} == {0.090}  # fmt: skip
+    plans = [body["plan"] for _, body in run.recorders["coating"].rows[-3:] if "plan" in body]
+    assert {plan["targets"]["coater.dry_coat_weight"] for plan in plans} == {0.090}
 
 
 def test_a_recipe_event_that_says_something_strange_is_refused() -> None:

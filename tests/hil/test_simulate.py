@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hil.scenario import FOLDER, Scenario, ScenarioError, load_scenario, scenario_names
-from hil.simulate import run_scenario, simulate, versus_of
+from hil.simulate import run_scenario, simulate
 from plant_models.line_plant import all_parameters
 from tests.hil.sealed_line import sealed_line
 
@@ -125,9 +125,10 @@ def test_the_table_has_a_row_for_each_scenario_loop_and_kind() -> None:
     values = [run["loops"]["coating"]["sigma_percent"] for run in found["runs"][::2]]
     assert sigma["mean"] == pytest.approx(sum(values) / 2)
     assert sigma["ci95"] > 0.0
-    (share,) = versus_of(found["table"], "hold", "pi")
     hold_mean = found["table"][1]["sigma_percent"]["mean"]
-    assert share["sigma_percent"] == pytest.approx(hold_mean / sigma["mean"])
+    (pair,) = [row for row in found["paired"]["hold"] if row["figure"] == "sigma_percent"]
+    assert pair["plants"] == 2
+    assert pair["difference"] == pytest.approx(sigma["mean"] - hold_mean)
     json.dumps(found, allow_nan=False)
 
 
