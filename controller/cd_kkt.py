@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-_BEND = np.array([1.0, -2.0, 1.0])
-_SLOPE = np.array([-1.0, 1.0])
-
 
 @dataclass(frozen=True, slots=True)
 class CdProblem:
@@ -55,6 +52,20 @@ def bending(u: Vector) -> Vector:
     return differences
 
 
+def breach_um(p: CdProblem, u: Vector) -> float:
+    """How far u lies outside any limit; infinite for anything that is no number."""
+    outside = [
+        float((p.low - u).max()),
+        float((u - p.high).max()),
+        float((np.abs(bending(u)) - p.bend).max()),
+        abs(float(u.sum()) - p.total) / len(u),
+    ]
+    if p.slope is not None:
+        outside.append(float((np.abs(np.diff(u)) - p.slope).max()))
+    worst = max(0.0, *outside)
+    return worst if all(math.isfinite(part) for part in outside) else math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """How good an answer is.
@@ -76,27 +87,25 @@ def certify(p: CdProblem, u: Vector, given: Multipliers) -> Certificate:
     that presses down belongs to an upper limit, one that presses up to a lower limit; its price
     times the distance to that limit is its part of the gap.
     """
-    bends, slopes = bending(u), np.diff(u)
-    pull = given.box + np.convolve(given.bend, _BEND) + given.total
+    outside = breach_um(p, u)
+    bends = bending(u)
+    pull = given.box + given.total
+    pull[:-2] += given.bend  # what the rows of D2, transposed, add up to
+    pull[1:-1] -= 2.0 * given.bend
+    pull[2:] += given.bend
     gap = _gap(u, p.low, p.high, given.box) + _gap(bends, -p.bend, p.bend, given.bend)
-    outside = [
-        float((p.low - u).max()),
-        float((u - p.high).max()),
-        float((np.abs(bends) - p.bend).max()),
-        abs(float(u.sum()) - p.total) / len(u),
-    ]
     if p.slope is not None and given.slope is not None:
-        pull += np.convolve(given.slope, _SLOPE)
-        gap += _gap(slopes, -p.slope, p.slope, given.slope)
-        outside.append(float((np.abs(slopes) - p.slope).max()))
+        pull[:-1] -= given.slope
+        pull[1:] += given.slope
+        gap += _gap(np.diff(u), -p.slope, p.slope, given.slope)
     curved = p.H @ u
-    force = 1.0 + max(float(np.abs(curved).max()), float(np.abs(p.f).max()))
+    force = 1.0 + float(np.abs(p.f).max())
     bent, pushed = float(u @ curved), float(p.f @ u)
     still = float(np.abs(curved + p.f + pull).max()) / force
-    parts = (*outside, still, gap / (1.0 + bent + abs(pushed)))
-    if not all(math.isfinite(part) for part in parts):
+    gap /= 1.0 + bent + abs(pushed)
+    if not all(math.isfinite(part) for part in (outside, still, gap)):
         return Certificate(math.inf, math.inf, math.inf)
-    return Certificate(max(0.0, *outside), max(parts[-2:]), 0.5 * bent + pushed)
+    return Certificate(outside, max(still, gap), 0.5 * bent + pushed)
 
 
 def _gap(value: Vector, low: Vector, high: Vector, multiplier: Vector) -> float:

@@ -20,6 +20,7 @@ believed before `cd_kkt` has agreed with it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,7 +126,7 @@ class ProfileQp:
         if status != piqp.PIQP_SOLVED:
             self._solver = self._fresh()  # nothing of a failure is kept
             return CdAnswer(None, f"no optimum: {_words(status)}", iterations)
-        bolts: Vector = np.clip(x, problem.low, problem.high)
+        bolts: Vector = np.minimum(np.maximum(x, problem.low), problem.high)
         found = certify(problem, bolts, multipliers)
         if not (found.outside_um <= BREACH_UM and found.residual <= OPTIMALITY):
             self._solver = self._fresh()
@@ -144,12 +145,9 @@ class ProfileQp:
         step = question.max_step
         low = np.maximum(question.low, question.applied - step)
         high = np.minimum(question.high, question.applied + step)
-        stray = low > high  # out of range by more than one move
-        home = np.where(question.applied > question.high, -step, step) + question.applied
-        low, high = np.where(stray, home, low), np.where(stray, home, high)
-        narrow = high - low < 2.0 * ROOM_UM
-        low, high = np.where(narrow, low - ROOM_UM, low), np.where(narrow, high + ROOM_UM, high)
-        safe = np.clip(question.applied, low, high)
+        if float((high - low).min()) < 2.0 * ROOM_UM:
+            low, high = _widened(question, low, high)
+        safe = np.minimum(np.maximum(question.applied, low), high)
         mean = float(safe.mean())
         room = float((safe - low).min()) if mean > 0.0 else float((high - safe).min())
         shift = min(abs(mean), max(0.0, room - ROOM_UM))
@@ -167,9 +165,9 @@ class ProfileQp:
         for name in ("applied", "low", "high", "max_step"):
             if getattr(q, name).shape != (self.bolts,):
                 return f"{name} does not have {self.bolts} bolts"
-            if not np.isfinite(getattr(q, name)).all():
+            if not _finite(getattr(q, name)):
                 return f"{name} is not finite"
-        if not np.isfinite(q.profile).all():
+        if not _finite(q.profile):
             return "the profile is not finite"
         if (q.low > q.high).any() or (q.max_step < 0.0).any():
             return "limits are inverted"
@@ -222,6 +220,20 @@ class ProfileQp:
             total=float(found.y[0]),
         )
         return status, np.array(found.x[:n]), multipliers, int(found.info.iter)
+
+
+def _finite(values: Vector) -> bool:
+    """Whether every value is a number: one that is none leaves none in the sum."""
+    return math.isfinite(float(values.sum()))
+
+
+def _widened(q: CdQuestion, low: Vector, high: Vector) -> tuple[Vector, Vector]:
+    """Boxes with an inside: one move homewards for a bolt out of range, a hair for a frozen one."""
+    stray = low > high
+    home = np.where(q.applied > q.high, -q.max_step, q.max_step) + q.applied
+    low, high = np.where(stray, home, low), np.where(stray, home, high)
+    narrow = high - low < 2.0 * ROOM_UM
+    return np.where(narrow, low - ROOM_UM, low), np.where(narrow, high + ROOM_UM, high)
 
 
 def _arrow(G0: Matrix, diagonal: float) -> sparse.csc_matrix:
