@@ -84,7 +84,7 @@ def verify(path: Path, anchor: Head | None = None) -> ChainReport:
             return with_head(connection, report, kept) if report.ok else report
         finally:
             connection.close()
-    except (apsw.Error, RecordError) as error:
+    except (apsw.Error, RecordError, UnicodeDecodeError) as error:
         return ChainReport(0, False, None, f"{path} cannot be read: {error}", Head(0, GENESIS))
 
 

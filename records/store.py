@@ -75,6 +75,9 @@ class RecordStore:
         except (apsw.Error, OSError) as error:
             self.close()
             raise RecordError(unwritable(path, error)) from error
+        except UnicodeDecodeError as error:
+            self.close()
+            raise RecordError(damaged(path, f"a text in it is none: {error}")) from error
         except RecordError:
             self.close()
             raise
