@@ -15,6 +15,7 @@ from typing import Any
 
 from records.reader import RecordReader
 from safety.gate import Verdict, judge
+from safety.modes import repair_of
 from safety.rules import LoopRules, loop_rules
 from safety.signals import SignalMemory, validate
 from safety.state import GateState, StateError, state_from_json
@@ -102,11 +103,12 @@ class _Bench:
     def judge(self, body: Mapping[str, Any], state: GateState) -> Verdict:
         rules = self._rules
         raw = {tag: _sample(row) for tag, row in {**body["inputs"], **body["raw"]}.items()}
-        snapshot = validate(raw, self._memory, rules, body["now_s"])
+        request = _asked(body)
+        snapshot = validate(raw, self._memory, rules, body["now_s"], repair_of(request))
         self._memory = snapshot.memory
         plan, judged_s = body["plan"], body["state"]["now_s"]
         now_s = body["now_s"] if judged_s is None else judged_s
-        return judge(rules, state, snapshot, plan["status"], _wish(plan), _asked(body), now_s)
+        return judge(rules, state, snapshot, plan["status"], _wish(plan), request, now_s)
 
     def count(self, verdict: Verdict, body: Mapping[str, Any]) -> None:
         self._actions[verdict.action.name] += 1
