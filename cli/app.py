@@ -13,7 +13,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError
 
-from cli import check, demo, doctor, limits, mode, page, plc, run, simulate, test, trace
+from cli import campaign, check, demo, doctor, limits, mode, page, plc, run, simulate, test, trace
 from cli.refusal import INTERRUPTED, OK, USAGE, RefusalError, say
 from service.config_problem import did_you_mean
 
@@ -53,6 +53,7 @@ app.command(limits.limits)
 app.command(page.page)
 app.command(plc.plc)
 app.command(simulate.simulate)
+app.command(campaign.campaign)
 app.command(trace.trace)
 app.command(doctor.doctor)
 
@@ -66,6 +67,7 @@ VERBS = (
     "page",
     "plc",
     "simulate",
+    "campaign",
     "trace",
     "doctor",
 )

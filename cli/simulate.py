@@ -88,7 +88,11 @@ def simulate(
     if json:
         print(words.dumps(result, indent=2, ensure_ascii=False))
     else:
+        from hil.campaign_report import compared
+
         print(_table(result["table"]))
+        for other, rows in result["paired"].items():
+            print("\n" + compared(kinds[0], other, rows))
         say(f"{result['wall_s']:g} s. Mean over the plants, +/- its 95 % interval.")
     return OK
 

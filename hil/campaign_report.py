@@ -84,14 +84,22 @@ def as_text(report: Mapping[str, Any]) -> str:
             for row in report["targets"]
         ]
     for other, rows in report["paired"].items():
-        lines += ["", f"ours against {other}, plant by plant (95 % interval of the difference)"]
-        lines += [f"{'scenario':<28}{'figure':<26}{'ours':>9}{other:>9}{'difference':>22}  verdict"]
-        lines += [
-            f"{row['scenario']:<28}{row['figure']:<26}{number(row['ours']):>9}"
-            f"{number(row['theirs']):>9}{difference(row):>22}  {row['verdict']}"
-            for row in rows
-            if row["ours"] or row["theirs"]
-        ]
+        lines += ["", compared("ours", other, rows)]
+    return "\n".join(lines)
+
+
+def compared(ours: str, other: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the differences to another controller as text, without rows that are all zero."""
+    lines = [
+        f"{ours} against {other}, plant by plant (95 % interval of the difference)",
+        f"{'scenario':<28}{'loop':<9}{'figure':<26}{ours:>9}{other:>9}{'difference':>22}  verdict",
+    ]
+    lines += [
+        f"{row['scenario']:<28}{row['loop']:<9}{row['figure']:<26}{number(row['ours']):>9}"
+        f"{number(row['theirs']):>9}{difference(row):>22}  {row['verdict']}"
+        for row in rows
+        if row["ours"] or row["theirs"]
+    ]
     return "\n".join(lines)
 
 
