@@ -33,7 +33,8 @@ def search_source(shape: Shape) -> tuple[list[Sampled], str]:
     ahead, slopes = native_functions(shape, width)
     z, v = np.full(size.nx, 0.1), np.full(size.nu, 0.1)
     given = [shape.model.nominal_vector(shape.model.disturbances)] * 2
-    text = _header(shape) + _definitions({"LD": width, "MU_START": MU_START})
+    text = _header(shape) + _definitions({"LANE": _LANE, "LD": width, "MU_START": MU_START})
+    text += _masks(size.nx, size.zeta, width)
     own = "".join((_NATIVE / name).read_text("utf-8") for name in ("stage_qp.c", "search.c"))
     return [Sampled(ahead, [z, v, *given]), Sampled(slopes, [z, v, z, *given])], text + own
 
@@ -79,6 +80,16 @@ def _header(shape: Shape) -> str:
     of_limits = [shape.cvs.index(limit.tag) for limit in shape.limits]
     text = "#include <math.h>\n#include <string.h>\n"
     return text + _definitions(sizes) + rows + _row("int", "LIMIT_CV", of_limits)
+
+
+def _masks(nx: int, zeta: int, width: int) -> str:
+    """Rows that pick states, positions, or one number."""
+    states = [float(i < nx) for i in range(width)]
+    positions = [float(nx <= i < zeta) for i in range(width)]
+    units = ", ".join(f"{{[{i}] = 1.0}}" for i in range(zeta))
+    masks = {"STATES": states, "POSITIONS": positions, "ALL": [1.0] * width}
+    text = "".join(_row("double", name, mask) for name, mask in masks.items())
+    return f"{text}static const double UNIT[][{width}] = {{{units}}};\n"
 
 
 def _definitions(values: Mapping[str, float]) -> str:

@@ -1,12 +1,12 @@
 /* The whole search for a plan: scale the question, then Gauss-Newton steps from a given start.
 
-Every step solves the linearised horizon (stage_qp.c); then the moves are cut to the hard limits, run
-forward through the model, and must cost no more than before, or the step is shortened. So every
+Every step solves the linearised horizon (stage_qp.c); then the moves are cut to the hard limits,
+run forward through the model, and must cost no more than before, or the step is shortened. So every
 plan in between obeys model and hard limits. Bounded by counts, never by a clock. */
 
 #define SHORTENINGS 3
 #define CLOSE 0.1           /* a step of no move larger than this, in tenths of scale, may fail */
-#define THIN 1e-7           /* hard limits are widened by this for the programme: it needs an interior */
+#define THIN 1e-7           /* hard limits are wider by this in the programme: it needs an interior */
 #define MAX_SLOPE 1e-3
 #define MAX_MISS 1e-5
 #define MAX_GAP 1e-3
@@ -71,7 +71,8 @@ static double *lay_out(Task *a, long n, double *room) {
         rows += n * (g < SLACK ? NU : NL);
     }
     q->rows = rows;
-    double **flat[] = {&q->b, &q->t, &q->lam, &q->inverse, &q->aim, &q->ax, &q->dt, &q->dlam};
+    double **flat[] = {&q->b, &q->t, &q->lam, &q->inverse, &q->by_lam,
+                       &q->aim, &q->ax, &q->dt, &q->dlam};
     for (unsigned i = 0; i < sizeof flat / sizeof *flat; i++) *flat[i] = take(&room, rows);
     q->F = (Row (*)[NX])take(&room, n * NX * LD);
     q->G = (Row (*)[NY])take(&room, n * NY * LD);
@@ -184,10 +185,10 @@ static void linearise(Task *a) {
     }
 }
 
-/* The optimality conditions at m, s and lam, from the programme alone; nothing of its solver is used.
+/* The optimality conditions at m, s and lam, from the programme alone, without its solver.
 
-slope: what is left of the gradient by moves and slacks, as a share of the largest at x = 0; miss: the
-worst violation of a bound; gap: the sum of multipliers times distances. */
+slope: what is left of the gradient by moves and slacks, as a share of the largest at x = 0;
+miss: the worst violation of a bound; gap: the sum of multipliers times distances. */
 static void judge(const Task *a, Found *found) {
     const Qp *q = &a->qp;
     double slope = 0.0, largest = 0.0, miss = 0.0, gap = 0.0, pi[LD] = {0.0};

@@ -15,11 +15,40 @@ Slacks are eliminated one by one, so a Riccati step costs the same with and with
 
 #define MAX_ITERATIONS 40
 #define TO_THE_EDGE 0.995   /* share of the way to the nearest bound that is gone */
-#define GAP_GOAL 1e-7       /* sum of t lam, as a share of 1 + |cost| */
-#define LEFT_GOAL 1e-9      /* share of the first residuals that is left */
+#define GAP_GOAL 1e-5       /* sum of t lam, as a share of 1 + |cost| */
+#define LEFT_GOAL 1e-6      /* share of the first residuals that is left */
 #define FAR 1e4             /* a soft limit further away than this is none */
 
 typedef double Row[LD];     /* over (z, w), padded with zeros */
+
+typedef Row Matrix[NZ > NY ? NZ : NY];
+
+/* Part of a row, as many numbers as the processor handles at once. */
+typedef double Lane __attribute__((vector_size(8 * LANE), aligned(8), may_alias));
+#define LANES (LD / LANE)
+
+/* to[i] += f * from */
+static inline void add(double *to, double f, const double *from) {
+    for (int c = 0; c < LANES; c++) ((Lane *)to)[c] += f * ((const Lane *)from)[c];
+}
+
+/* to = f * from * mask, number by number */
+static inline void pick(double *to, double f, const double *from, const double *mask) {
+    for (int c = 0; c < LANES; c++)
+        ((Lane *)to)[c] = f * ((const Lane *)from)[c] * ((const Lane *)mask)[c];
+}
+
+/* to[i] += sum over a of factor[i * by_row + a * by_term] * from[a], for rows i and terms a. */
+static inline void add_product(int rows, int terms, Row *to, const double *factor, int by_row,
+                               int by_term, const Row *from) {
+    for (int c = 0; c < LANES; c++)
+        for (int i = 0; i < rows; i++) {
+            Lane sum = ((Lane *)to[i])[c];
+            for (int a = 0; a < terms; a++)
+                sum += factor[i * by_row + a * by_term] * ((const Lane *)from[a])[c];
+            ((Lane *)to[i])[c] = sum;
+        }
+}
 
 /* groups of inequalities: each has n rows of NU or NL */
 enum { MOVE_LOW, MOVE_HIGH, AT_LOW, AT_HIGH, SLACK, SOFT_ROW, GROUPS };
@@ -31,7 +60,8 @@ typedef struct {
     double (*error)[NY], (*away)[NU], (*drive)[NU];
     const double *weight, *rest_weight, *move_weight, *price;
     double *b, *t, *lam;            /* inequalities */
-    double *inverse, *aim, *ax;     /* 1/t; right-hand sides; a'x of the last solve */
+    double *inverse, *by_lam;       /* 1/t, 1/lam */
+    double *aim, *ax;               /* right-hand sides; a'x of the last solve */
     double *dt, *dlam;
     Row (*K)[NU], (*J)[NU];         /* Riccati: w = K (z, w before) + k0; J before division by S */
     double (*S)[NU][NU], (*k0)[NU]; /* inverse of S, and the constant part */
@@ -61,6 +91,7 @@ static void invert(double S[NU][NU]) {
 /* Add the Hessian of the end of step k to P. */
 static void add_hessian(const Qp *q, long k, Row P[NZ]) {
     double by_output[NY];
+    Row weighted[NY];
     for (int y = 0; y < NY; y++) by_output[y] = 2.0 * q->weight[y];
     for (int l = 0; l < NL; l++) {
         long i = q->at[SLACK] + k * NL + l, j = q->at[SOFT_ROW] + k * NL + l;
@@ -69,60 +100,49 @@ static void add_hessian(const Qp *q, long k, Row P[NZ]) {
         q->soft[k][l] = 1.0 / (own + row);
         by_output[LIMIT_CV[l]] += row * own * q->soft[k][l];
     }
-    for (int y = 0; y < NY; y++)
-        for (int i = 0; i < NZ; i++) {
-            double f = by_output[y] * q->G[k][y][i];
-            for (int j = 0; j < LD; j++) P[i][j] += f * q->G[k][y][j];
-        }
+    for (int y = 0; y < NY; y++) pick(weighted[y], by_output[y], q->G[k][y], ALL);
+    add_product(NZ, NY, P, weighted[0], 1, LD, (const Row *)q->G[k]);
     for (int u = 0; u < NU; u++) {
         long i = q->at[AT_LOW] + k * NU + u, j = q->at[AT_HIGH] + k * NU + u;
-        P[NX + u][NX + u] += 2.0 * q->rest_weight[u]
+        double on_position = 2.0 * q->rest_weight[u]
             + q->lam[i] * q->inverse[i] + q->lam[j] * q->inverse[j];
+        add(P[NX + u], on_position, UNIT[NX + u]);
     }
 }
 
 /* Riccati recursion from the last step to the first: K, J and the inverse of S. */
 static void factorise(Qp *q) {
-    Row P[NZ] = {{0.0}}, T[NZ], M[NZ];
+    Row P[NZ] = {{0.0}}, T[NZ], M[NZ], minus_J[NU];
     for (long k = q->n - 1; k >= 0; k--) {
         double R[NU];
+        const Row *F = (const Row *)q->F[k];
         add_hessian(q, k, P);
-        for (int i = 0; i < NZ; i++) {
-            for (int j = 0; j < LD; j++) T[i][j] = 0.0;
-            for (int u = 0; u < NU; u++) T[i][NX + u] = P[i][NX + u];
-            for (int a = 0; a < NX; a++)
-                for (int j = 0; j < LD; j++) T[i][j] += P[i][a] * q->F[k][a][j];
-        }
-        for (int i = 0; i < NZ; i++) {
-            for (int j = 0; j < LD; j++) M[i][j] = i < NX ? 0.0 : T[i][j];
-            for (int a = 0; a < NX; a++)
-                for (int j = 0; j < LD; j++) M[i][j] += q->F[k][a][i] * T[a][j];
-        }
+        for (int i = 0; i < NZ; i++) pick(T[i], 1.0, P[i], POSITIONS);
+        add_product(NZ, NX, T, P[0], LD, 1, F);
+        for (int i = 0; i < NZ; i++) pick(M[i], i < NX ? 0.0 : 1.0, T[i], ALL);
+        add_product(NZ, NX, M, F[0], 1, LD, (const Row *)T);
         for (int u = 0; u < NU; u++) {
             long i = q->at[MOVE_LOW] + k * NU + u, j = q->at[MOVE_HIGH] + k * NU + u;
             R[u] = 2.0 * q->move_weight[u]
                 + q->lam[i] * q->inverse[i] + q->lam[j] * q->inverse[j];
-            for (int v = 0; v < NU; v++) q->S[k][u][v] = M[NX + u][NX + v];
-            q->S[k][u][u] += R[u];
-            for (int j2 = 0; j2 < LD; j2++) q->J[k][u][j2] = j2 < NX ? -M[NX + u][j2] : 0.0;
-            q->J[k][u][NX + u] = R[u];
+            for (int v = 0; v < NU; v++)
+                q->S[k][u][v] = M[NX + u][NX + v] + (u == v ? R[u] : 0.0);
+            pick(minus_J[u], 1.0, M[NX + u], STATES);
+            add(minus_J[u], -R[u], UNIT[NX + u]);
+            pick(q->J[k][u], -1.0, minus_J[u], ALL);
+            pick(q->K[k][u], 0.0, minus_J[u], ALL);
         }
         invert(q->S[k]);
-        for (int u = 0; u < NU; u++) {
-            for (int j = 0; j < LD; j++) q->K[k][u][j] = 0.0;
-            for (int v = 0; v < NU; v++)
-                for (int j = 0; j < LD; j++) q->K[k][u][j] += q->S[k][u][v] * q->J[k][v][j];
-        }
+        add_product(NU, NU, q->K[k], q->S[k][0], NU, 1, (const Row *)q->J[k]);
         for (int i = 0; i < NZ; i++) {
-            for (int j = 0; j < LD; j++) P[i][j] = i < NX && j < NX ? M[i][j] : 0.0;
-            if (i >= NX) P[i][i] = R[i - NX];
-            for (int u = 0; u < NU; u++)
-                for (int j = 0; j < LD; j++) P[i][j] -= q->J[k][u][i] * q->K[k][u][j];
+            if (i < NX) pick(P[i], 1.0, M[i], STATES);
+            else pick(P[i], R[i - NX], UNIT[i], ALL);
         }
+        add_product(NZ, NU, P, minus_J[0], 1, LD, (const Row *)q->K[k]);
     }
 }
 
-/* The point the last factorisation leads to with right-hand sides `aim`: x_new, m_new, s_new, ax. */
+/* Where the last factorisation leads to with right-hand sides `aim`: x_new, m_new, s_new, ax. */
 static void solve(Qp *q) {
     double p[LD] = {0.0};
     for (long k = q->n - 1; k >= 0; k--) {
@@ -189,14 +209,39 @@ static void solve(Qp *q) {
     }
 }
 
-/* How far t and lam may go along dt and dlam, at most 1. */
-static double reach(const Qp *q, double share) {
-    double worst = 0.0;
+/* A row of inequalities; no two of these overlap. */
+typedef double *restrict Each;
+
+/* dt and dlam towards the last solved point; dlam holds what centring adds to it. */
+static void aim_at_solved(const Qp *q) {
+    const Each t = q->t, lam = q->lam, inverse = q->inverse, b = q->b, ax = q->ax;
+    const Each dt = q->dt, dlam = q->dlam;
     for (long i = 0; i < q->rows; i++) {
-        worst = at_least(worst, -q->dt[i] * q->inverse[i]);
-        worst = at_least(worst, -q->dlam[i] / q->lam[i]);
+        dt[i] = ax[i] - b[i] - t[i];
+        dlam[i] -= lam[i] * (1.0 + dt[i] * inverse[i]);
     }
-    return at_most(1.0, share / at_least(worst, 1e-30));
+}
+
+/* How far t and lam may go along dt and dlam before `share` of the way to zero, at most 1. */
+static double reach(const Qp *q, double share) {
+    const Each inverse = q->inverse, by_lam = q->by_lam, dt = q->dt, dlam = q->dlam;
+    double worst[8] = {0.0}, most = 1e-30;
+    long i = 0;
+    for (; i + 8 <= q->rows; i += 8)
+        for (int j = 0; j < 8; j++) {
+            double one = -dt[i + j] * inverse[i + j], other = -dlam[i + j] * by_lam[i + j];
+            double more = one > other ? one : other;
+            worst[j] = more > worst[j] ? more : worst[j];
+        }
+    for (; i < q->rows; i++)
+        worst[0] = at_least(worst[0], at_least(-dt[i] * inverse[i], -dlam[i] * by_lam[i]));
+    for (int j = 0; j < 8; j++) most = at_least(most, worst[j]);
+    return at_most(1.0, share / most);
+}
+
+/* at = at + share * (to - at) */
+static void blend(long numbers, Each at, const Each to, double share) {
+    for (long i = 0; i < numbers; i++) at[i] += share * (to[i] - at[i]);
 }
 
 /* A start away from every bound: x = 0, slacks as large as needed, lam t = mu everywhere. */
@@ -218,54 +263,54 @@ static void begin(Qp *q) {
     }
 }
 
+/* One step of predictor and corrector; `gap` is the sum of t lam. Returns the share gone. */
+static double move_on(Qp *q, double gap) {
+    const long rows = q->rows;
+    const Each t = q->t, lam = q->lam, inverse = q->inverse, b = q->b, aim = q->aim;
+    const Each dt = q->dt, dlam = q->dlam;
+    factorise(q);
+    for (long i = 0; i < rows; i++) {
+        aim[i] = lam[i] + lam[i] * b[i] * inverse[i];
+        dlam[i] = 0.0;
+    }
+    solve(q);
+    aim_at_solved(q);
+    double far = reach(q, 1.0), after = 0.0;
+    for (long i = 0; i < rows; i++) after += (t[i] + far * dt[i]) * (lam[i] + far * dlam[i]);
+    double centring = after / gap, goal = centring * centring * centring * gap / rows;
+    for (long i = 0; i < rows; i++) {
+        double centre = (goal - dt[i] * dlam[i]) * inverse[i];
+        aim[i] += centre;
+        dlam[i] = centre;
+    }
+    solve(q);
+    aim_at_solved(q);
+    double step = reach(q, TO_THE_EDGE);
+    for (long i = 0; i < rows; i++) {
+        t[i] += step * dt[i];
+        lam[i] += step * dlam[i];
+    }
+    blend(q->n * LD, q->x[0], q->x_new[0], step);
+    blend(q->n * NU, q->m[0], q->m_new[0], step);
+    blend(q->n * NL, q->s[0], q->s_new[0], step);
+    return step;
+}
+
 /* Minimise; leaves m, x, s, lam. Returns iterations used, or -1 where a number is none. */
 static long minimise(Qp *q, double cost) {
+    const Each t = q->t, lam = q->lam, inverse = q->inverse, by_lam = q->by_lam;
     double left = 1.0;
-    long used = 0;
     begin(q);
-    for (;;) {
+    for (long used = 0;; used++) {
         double gap = 0.0;
         for (long i = 0; i < q->rows; i++) {
-            gap += q->t[i] * q->lam[i];
-            q->inverse[i] = 1.0 / q->t[i];
+            gap += t[i] * lam[i];
+            inverse[i] = 1.0 / t[i];
+            by_lam[i] = 1.0 / lam[i];
         }
         if (!isfinite(gap)) return -1;
         if ((gap <= GAP_GOAL * (1.0 + fabs(cost)) && left <= LEFT_GOAL) || used == MAX_ITERATIONS)
             return used;
-        used++;
-        factorise(q);
-        for (long i = 0; i < q->rows; i++)
-            q->aim[i] = q->lam[i] * (1.0 + q->b[i] * q->inverse[i]);
-        solve(q);
-        for (long i = 0; i < q->rows; i++) {
-            q->dt[i] = q->ax[i] - q->b[i] - q->t[i];
-            q->dlam[i] = -q->lam[i] * (1.0 + q->dt[i] * q->inverse[i]);
-        }
-        double far = reach(q, 1.0), after = 0.0;
-        for (long i = 0; i < q->rows; i++)
-            after += (q->t[i] + far * q->dt[i]) * (q->lam[i] + far * q->dlam[i]);
-        double centring = after / gap;
-        double goal = centring * centring * centring * gap / q->rows;
-        for (long i = 0; i < q->rows; i++) {
-            double centre = (goal - q->dt[i] * q->dlam[i]) * q->inverse[i];
-            q->dlam[i] = centre; /* kept for the step below */
-            q->aim[i] = q->lam[i] * (1.0 + q->b[i] * q->inverse[i]) + centre;
-        }
-        solve(q);
-        for (long i = 0; i < q->rows; i++) {
-            q->dt[i] = q->ax[i] - q->b[i] - q->t[i];
-            q->dlam[i] -= q->lam[i] * (1.0 + q->dt[i] * q->inverse[i]);
-        }
-        double step = reach(q, TO_THE_EDGE);
-        for (long i = 0; i < q->rows; i++) {
-            q->t[i] += step * q->dt[i];
-            q->lam[i] += step * q->dlam[i];
-        }
-        for (long k = 0; k < q->n; k++) {
-            for (int j = 0; j < LD; j++) q->x[k][j] += step * (q->x_new[k][j] - q->x[k][j]);
-            for (int u = 0; u < NU; u++) q->m[k][u] += step * (q->m_new[k][u] - q->m[k][u]);
-            for (int l = 0; l < NL; l++) q->s[k][l] += step * (q->s_new[k][l] - q->s[k][l]);
-        }
-        left *= 1.0 - step;
+        left *= 1.0 - move_on(q, gap);
     }
 }
