@@ -67,11 +67,14 @@ class Feed:
             self._reader = RecordReader(self._path)
             self._seen = self._seen or max(0, self._reader.last_seq() - 2 * KEEP)
         rows = self._reader.since(self._seen, limit=2 * KEEP)
-        fresh = [
-            frame(row.seq, row.body, self.views[row.loop], self.sealed, predict=True)
-            for row in rows
-            if row.kind == "cycle" and row.loop in self.views
-        ]
+        fresh = []
+        for row in rows:
+            if row.kind == "seal":  # other limits are in force from here on
+                self.sealed = row.body["proposal"]["config"]
+                self.views = loop_views(self.sealed)
+            elif row.kind == "cycle" and row.loop in self.views:
+                view = self.views[row.loop]
+                fresh.append(frame(row.seq, row.body, view, self.sealed, predict=True))
         if rows:
             self._seen = rows[-1].seq
         return fresh

@@ -187,7 +187,7 @@ def test_keys_are_never_overwritten_and_open_with_their_passphrase_only(
     )  # fmt: skip
     assert (tmp_path / "kim").stat().st_mode & 0o777 == 0o600
     assert b"ENCRYPTED" in (tmp_path / "kim").read_bytes()
-    assert load_key(tmp_path / "kim", WORDS)
+    load_key(tmp_path / "kim", WORDS)
     (tmp_path / "pass").write_text("short\n", "utf-8")
     assert "has 5 characters" in line.say(
         "keys", "new", "x", "--name", "X", "--role", "engineer", "--file", str(tmp_path / "x"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import shutil
 import subprocess
@@ -16,7 +17,10 @@ from typing import Any
 
 import pytest
 
+from records.reader import RecordReader
+from records.store import RecordStore
 from service.commands import CommandDoor
+from service.page.app import Feed
 from tests.service.page_world import make_state
 
 CHROMIUM = shutil.which("chromium")
@@ -27,6 +31,7 @@ class Desk:
 
     def __init__(self, state: Path) -> None:
         self.asked: list[dict[str, Any]] = []
+        self.notices: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._door = CommandDoor(state, self._answer)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -37,7 +42,8 @@ class Desk:
     async def _answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked.append(dict(message))
         if message["do"] == "status":
-            return {"ok": True}
+            seal = {"version": 3, "sha256": "ab" * 32, "kind": "change", "author": "kim"}
+            return {"ok": True, "seal": {**seal, "notices": self.notices}}
         return {"ok": True, "text": f"{message['loop']}: {message['mode']} asked for"}
 
     def _run(self) -> None:
@@ -127,6 +133,23 @@ def test_a_malformed_request_goes_nowhere(
     assert desk.modes == []
 
 
+def test_the_limits_shown_are_those_in_force_at_the_cycle(tmp_path: Path) -> None:
+    """Two cycles with a change of limits between them, read in one go."""
+    sealed = make_state(tmp_path / "s", cycles=1)
+    store = RecordStore(tmp_path / "s" / "records.sqlite")
+    config = copy.deepcopy(dict(sealed))
+    config["limits"]["setpoints"]["coater.gap_sp"]["operating"] = [2.5e-4, 3.3e-4]
+    store.append("seal", "", "2026-11-25T09:30:00.000Z", {"proposal": {"config": config}})
+    cycle = next(e for e in RecordReader(store.path).since(0) if e.kind == "cycle")
+    store.append("cycle", cycle.loop, cycle.utc, cycle.body)
+    store.close()
+    before, after = Feed(tmp_path / "s").catch_up()
+    ranges = [[(mv["low"], mv["high"]) for mv in one["mvs"] if mv["tag"] == "coater.gap_sp"]
+              for one in (before, after)]  # fmt: skip
+    assert ranges[0][0] == pytest.approx((240.0, 340.0))
+    assert ranges[1][0] == pytest.approx((250.0, 330.0))
+
+
 def test_without_an_engine_the_page_says_so(address: str) -> None:
     status, text = post(address, ASK, {"X-Rheostat": "1"})
     assert status == 409
@@ -173,6 +196,11 @@ def test_the_page_shows_the_loop_and_asks_only_its_own_server(
         page.locator("#who").fill("Kim")
         coating.get_by_role("button", name="OFF").click()
         page.locator("#message", has_text="OFF asked for").wait_for()
+        assert page.locator("#seal").inner_text() == "limits v3"
+        assert not page.locator("#notices").is_visible()
+        desk.notices = ["limits.yaml was edited on the disk; version 3 stays in force"]
+        page.locator("#notices", has_text="version 3 stays in force").wait_for()
+        assert page.locator("#seal").inner_text() == "▲ limits v3"
         page.screenshot(path=str(tmp_path / "page.png"))
         browser.close()
     assert problems == []

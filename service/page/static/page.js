@@ -43,6 +43,16 @@ function showEngine(status) {
   box.className = well ? "state" : "state alarm";
   box.textContent = well ? "engine: running" : `▲ engine: ${status.ok ? status.records : "no answer"}`;
   box.title = status.text ?? "";
+  const seal = status.seal ?? { notices: [] };
+  const flag = document.getElementById("seal");
+  flag.hidden = seal.version === undefined;
+  flag.className = seal.notices.length ? "flag" : "";
+  flag.textContent = `${seal.notices.length ? "▲ " : ""}limits v${seal.version}`;
+  flag.title = [`sealed ${String(seal.sha256).slice(0, 12)} (${seal.kind} by ${seal.author})`,
+    ...seal.notices].join("\n");
+  const notices = document.getElementById("notices");
+  notices.textContent = seal.notices.join("\n");
+  notices.hidden = !seal.notices.length;
 }
 
 async function watchEngine() {
