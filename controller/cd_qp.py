@@ -21,7 +21,7 @@ believed before `cd_kkt` has agreed with it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import piqp
@@ -70,7 +70,8 @@ class CdAnswer:
     """`bolts` [um] is None whenever anything was wrong, and `status` says what.
 
     `residual` is the worst violation of the optimality conditions, `binding` the share of all
-    limits (box and bending) that hold the optimum back.
+    limits (box and bending) that hold the optimum back. `eased` says that the lip is bent beyond
+    its limit and cannot be straightened in one move, so that it was only asked not to get worse.
     """
 
     bolts: Vector | None
@@ -79,6 +80,7 @@ class CdAnswer:
     residual: float = float("inf")
     cost: float = 0.0
     binding: float = 0.0
+    eased: bool = False
 
 
 class ProfileQp:
@@ -121,7 +123,13 @@ class ProfileQp:
         unfit = self._unfit(question)
         if unfit:
             return CdAnswer(None, f"unfit: {unfit}")
-        problem = self.problem(question)
+        strict = self.problem(question)
+        answer = self._answer(strict)
+        if answer.bolts is None and _looser(eased := self.problem(question, eased=True), strict):
+            return replace(self._answer(eased), eased=True)
+        return answer
+
+    def _answer(self, problem: CdProblem) -> CdAnswer:
         status, x, multipliers, iterations = self._ask(problem)
         if status != piqp.PIQP_SOLVED:
             self._solver = self._fresh()  # nothing of a failure is kept
@@ -135,12 +143,12 @@ class ProfileQp:
         held = _binding(problem, bolts)
         return CdAnswer(bolts, SOLVED, iterations, found.residual, found.cost, held)
 
-    def problem(self, question: CdQuestion) -> CdProblem:
-        """The programme of a fit question. It has a feasible point by construction.
+    def problem(self, question: CdQuestion, *, eased: bool = False) -> CdProblem:
+        """The programme of a fit question. `eased`, it has a feasible point by construction.
 
-        Bolts that stand outside their range come back at the pace of a move. A lip that is bent
-        or sloped more than allowed now may stay so but not get worse; a mean that is not zero
-        goes to zero as far as the boxes of all bolts let the lip be shifted as a whole.
+        Bolts that stand outside their range come back at the pace of a move. A mean that is not
+        zero goes to zero as far as the boxes of all bolts let the lip be shifted as a whole. When
+        `eased`, a lip that is bent or sloped more than allowed now may stay so but not get worse.
         """
         step = question.max_step
         low = np.maximum(question.low, question.applied - step)
@@ -152,10 +160,13 @@ class ProfileQp:
         room = float((safe - low).min()) if mean > 0.0 else float((high - safe).min())
         shift = min(abs(mean), max(0.0, room - ROOM_UM))
         total = float(safe.sum()) - float(np.sign(mean)) * shift * self.bolts
-        bend = np.maximum(self._limits.bending_um + ROOM_UM, np.abs(bending(safe)))
-        slope = None
+        bend: Vector = np.full(self.bolts - 2, self._limits.bending_um)
+        slope: Vector | None = None
         if self._limits.slope_um is not None:
-            slope = np.maximum(self._limits.slope_um + ROOM_UM, np.abs(np.diff(safe)))
+            slope = np.full(self.bolts - 1, self._limits.slope_um)
+        if eased:
+            bend = np.maximum(bend, np.abs(bending(safe)) + ROOM_UM)
+            slope = None if slope is None else np.maximum(slope, np.abs(np.diff(safe)) + ROOM_UM)
         f = self._ask_for @ question.profile - self._calm * question.applied
         return CdProblem(self._H, f, low, high, bend, slope, total)
 
@@ -220,6 +231,16 @@ class ProfileQp:
             total=float(found.y[0]),
         )
         return status, np.array(found.x[:n]), multipliers, int(found.info.iter)
+
+
+def _looser(eased: CdProblem, strict: CdProblem) -> bool:
+    if bool((eased.bend > strict.bend).any()):
+        return True
+    return (
+        eased.slope is not None
+        and strict.slope is not None
+        and bool((eased.slope > strict.slope).any())
+    )
 
 
 def _finite(values: Vector) -> bool:

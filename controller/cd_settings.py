@@ -17,7 +17,7 @@ PROFILE_MODEL: tuple[Parameter, ...] = (
     Parameter("lip.attenuation", 2.0, "1", DESIGN),
     Parameter("lip.divergence", 0.0, "1", "left out of the model"),
     Parameter("lip.lag", 120.0, "s", "thermal bolts, process design page"),
-    Parameter("lip.bending", 10.0e-6, "m", DESIGN, "most |u(i-1) - 2 u(i) + u(i+1)|"),
+    Parameter("lip.bending", 9.6e-6, "m", "10 um, less four grains of 0.1", "of neighbours"),
     Parameter("lip.modes", 0.15, "1", DESIGN, "least singular value, share of the largest"),
     Parameter("lip.calm", 0.3, "1", TUNED, "price of a move, share of the largest mode's"),
     Parameter("lip.stiffness", 1.0e-3, "1", TUNED, "price of travel, as above"),
