@@ -59,6 +59,8 @@ class WebMemory:
         """Mean coat weight between two counter readings; None where nothing is known of it."""
         total = known = 0.0
         for stretch in self._stretches:
+            if stretch.end_m <= from_m or stretch.start_m >= to_m:
+                continue  # most of them: this is asked many times a cycle
             metres = min(stretch.end_m, to_m) - max(stretch.start_m, from_m)
             if metres > 0.0 and not math.isnan(stretch.coat_kg_m2):
                 known += metres

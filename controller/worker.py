@@ -8,7 +8,6 @@ first real cycle is as fast as any other. It ends with its input.
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from collections.abc import Mapping
@@ -54,15 +53,16 @@ def answer_line(controller: LoopController, line: str) -> dict[str, Any]:
         request = request_from_json(body)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         return plan_to_json(Plan(f"unfit: the request cannot be read: {error!r}", None))
-    return finite(plan_to_json(controller.plan(request)))
+    return plan_to_json(controller.plan(request))
 
 
-def finite(body: dict[str, Any]) -> dict[str, Any]:
-    """A plan that JSON can carry: with a number in it that is none, it has no proposal."""
-    if _all_finite(body):
-        return body
-    status = f"refused: a number in the plan is not finite ({body['status']})"
-    return plan_to_json(Plan(status, None))
+def as_text(body: Mapping[str, Any]) -> str:
+    """A plan as JSON; with a number in it that is none, it has no proposal."""
+    try:
+        return json.dumps(body, allow_nan=False)
+    except ValueError:
+        status = f"refused: a number in the plan is not finite ({body.get('status')})"
+        return json.dumps(plan_to_json(Plan(status, None)), allow_nan=False)
 
 
 def nominal_request(loop: str, sealed: Mapping[str, Any]) -> PlanRequest:
@@ -93,18 +93,8 @@ def _own_the_output() -> TextIO:
 
 
 def _say(answers: TextIO, body: Mapping[str, Any]) -> None:
-    answers.write(json.dumps(body, allow_nan=False) + "\n")
+    answers.write(as_text(body) + "\n")
     answers.flush()
-
-
-def _all_finite(body: object) -> bool:
-    if isinstance(body, float):
-        return math.isfinite(body)
-    if isinstance(body, dict):
-        return all(_all_finite(value) for value in body.values())
-    if isinstance(body, list):
-        return all(_all_finite(value) for value in body)
-    return True
 
 
 if __name__ == "__main__":

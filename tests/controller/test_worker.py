@@ -12,7 +12,7 @@ import pytest
 
 from controller.plan import Plan
 from controller.plan_json import plan_from_json, plan_to_json, request_to_json
-from controller.worker import finite
+from controller.worker import as_text
 from safety.words import Proposal
 from tests.controller.models import COAT, GAP, RATIO, SEALED, TARGET, TRIM, request
 
@@ -100,8 +100,8 @@ def test_a_number_that_is_none_never_crosses() -> None:
         Proposal({RATIO: 2.6}, "solved", 3, 0.0, math.inf, 1.0),
         estimate={"d_coat": math.nan},
     )
-    told = plan_from_json(finite(plan_to_json(plan)))
+    told = plan_from_json(json.loads(as_text(plan_to_json(plan))))
     assert told.proposal is None
     assert told.status.startswith("refused")
     fine = Plan("solved", Proposal({RATIO: 2.6}, "solved", 3, 0.0, 1.0, 1.0))
-    assert plan_from_json(finite(plan_to_json(fine))).proposal == fine.proposal
+    assert plan_from_json(json.loads(as_text(plan_to_json(fine)))).proposal == fine.proposal
