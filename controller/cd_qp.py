@@ -111,11 +111,17 @@ class ProfileQp:
         self.modes = int((self.sigma > mode_share * self.sigma[0]).sum())
         seen = modes[:, -self.modes :]
         self._ask_for: Matrix = seen @ (seen.T @ self.G.T)  # from d to G'P d
-        self._limits = limits
+        self._bend: Vector = np.full(self.bolts - 2, limits.bending_um)
+        self._slope: Vector | None = None
+        if limits.slope_um is not None:
+            self._slope = np.full(self.bolts - 1, limits.slope_um)
         top = float(squared[-1])
         self._calm = calm * top
         self._H: Matrix = self.G.T @ self.G + (stiffness + calm) * top * np.eye(self.bolts)
         self._P = _arrow(G0, (stiffness + calm) * top)
+        self._c: Vector = np.zeros(self.bolts + 1)  # what the solver is told: bolts, then the mean
+        self._low: Vector = np.full(self.bolts + 1, -FREE)
+        self._high: Vector = np.full(self.bolts + 1, FREE)
         self._solver = self._fresh()
 
     def solve(self, question: CdQuestion) -> CdAnswer:
@@ -160,10 +166,7 @@ class ProfileQp:
         room = float((safe - low).min()) if mean > 0.0 else float((high - safe).min())
         shift = min(abs(mean), max(0.0, room - ROOM_UM))
         total = float(safe.sum()) - float(np.sign(mean)) * shift * self.bolts
-        bend: Vector = np.full(self.bolts - 2, self._limits.bending_um)
-        slope: Vector | None = None
-        if self._limits.slope_um is not None:
-            slope = np.full(self.bolts - 1, self._limits.slope_um)
+        bend, slope = self._bend, self._slope
         if eased:
             bend = np.maximum(bend, np.abs(bending(safe)) + ROOM_UM)
             slope = None if slope is None else np.maximum(slope, np.abs(np.diff(safe)) + ROOM_UM)
@@ -205,24 +208,25 @@ class ProfileQp:
     def _rows(self) -> sparse.csc_matrix:
         """Bending, then slope; the last column is the mean's, which no row touches."""
         rows = [np.diff(np.eye(self.bolts), 2, axis=0)]
-        if self._limits.slope_um is not None:
+        if self._slope is not None:
             rows.append(np.diff(np.eye(self.bolts), 1, axis=0))
         table = np.vstack(rows)
         return sparse.csc_matrix(np.column_stack([table, np.zeros(len(table))]))
 
     def _ask(self, p: CdProblem) -> tuple[object, Vector, Multipliers, int]:
+        n, cut = self.bolts, len(p.bend)
         bound = p.bend if p.slope is None else np.concatenate([p.bend, p.slope])
+        self._c[:n], self._low[:n], self._high[:n] = p.f, p.low, p.high
         self._solver.update(
-            c=np.append(p.f, 0.0),
+            c=self._c,
             b=np.array([p.total]),
             h_l=-bound,
             h_u=bound,
-            x_l=np.append(p.low, -FREE),
-            x_u=np.append(p.high, FREE),
+            x_l=self._low,
+            x_u=self._high,
         )
         status = self._solver.solve()
         found = self._solver.result
-        n, cut = self.bolts, len(p.bend)
         row = found.z_u - found.z_l
         multipliers = Multipliers(
             box=(found.z_bu - found.z_bl)[:n],
