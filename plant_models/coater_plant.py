@@ -30,7 +30,7 @@ from plant_models.feed_state import FeedState
 from plant_models.gauge_boxes import FIRST, LAST
 from plant_models.parameters import Parameters
 from plant_models.scanning_gauge import ScanningGauge
-from plant_models.web import Web
+from plant_models.web import Web, mean_of_layers
 from plant_models.web_drive import WebDrive
 
 LONGEST_STEP_S = 0.5
@@ -191,7 +191,7 @@ class CoaterPlant:
         return self._web.index_at(p["coater.oven.start"] + ZONES * p["coater.oven.zone_length"])
 
     def _exit_residual(self) -> float:
-        ratio = float(self._web.solvent[self._exit_cell()].mean())
+        ratio = mean_of_layers(self._web.solvent[self._exit_cell()])
         return ratio / (1.0 + ratio)
 
     # -- reading ---------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class FeedHose:
         self._head = 0
         self._entering = 0.0
         self.batch_at_die = feed.batch
+        self._at_die = feed
 
     @staticmethod
     def _values(feed: Feed) -> NDArray[np.float64]:
@@ -57,9 +58,10 @@ class FeedHose:
         share = 1.0 - math.exp(-volume_m3 / max(mixed_m3, 1e-9))
         self._mixed += share * (leaving - self._mixed)
         self.batch_at_die = self._batches[self._head]
-        return self.at_die()
+        solids, temp, eta0, lam, n, density, activation = self._mixed.tolist()
+        self._at_die = Feed(solids, temp, eta0, lam, n, density, self.batch_at_die, activation)
+        return self._at_die
 
     def at_die(self) -> Feed:
         """The mass that leaves the hose now."""
-        solids, temp, eta0, lam, n, density, activation = self._mixed.tolist()
-        return Feed(solids, temp, eta0, lam, n, density, self.batch_at_die, activation)
+        return self._at_die

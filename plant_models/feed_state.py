@@ -7,7 +7,6 @@ The solids drift is upstream of the Coriolis meter, so it can be fed forward; th
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +42,14 @@ class FeedState:
             self._flow = home * self._flow + p["coater.drift.flow"] * root * float(noise[3])
         self.flow_gain = 1.0 + self._flow
         density = feed.density_kg_m3 + p["coater.feed.density_per_k"] * self._temp_k
-        self.inlet = replace(
-            feed,
-            solids=min(1.0, feed.solids * (1.0 + self._solids)),
-            temp_k=feed.temp_k + self._temp_k,
-            density_kg_m3=density,
+        self.inlet = Feed(
+            min(1.0, feed.solids * (1.0 + self._solids)),
+            feed.temp_k + self._temp_k,
+            feed.eta0_ref_pa_s,
+            feed.lam_s,
+            feed.n,
+            density,
+            feed.batch,
+            feed.activation_j_mol,
         )
         return self.inlet

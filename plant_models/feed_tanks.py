@@ -73,7 +73,16 @@ class FeedTank:
         feed = self.feed
         temp_k = wanted_k + (feed.temp_k - wanted_k) * math.exp(-dt_s / lag_s)
         density = feed.density_kg_m3 + density_per_k * (temp_k - feed.temp_k)
-        self.feed = replace(feed, temp_k=temp_k, density_kg_m3=density)
+        self.feed = Feed(
+            feed.solids,
+            temp_k,
+            feed.eta0_ref_pa_s,
+            feed.lam_s,
+            feed.n,
+            density,
+            feed.batch,
+            feed.activation_j_mol,
+        )
 
 
 class FeedTanks:

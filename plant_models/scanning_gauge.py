@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from plant_models.gauge_boxes import GaugeBoxes
 from plant_models.parameters import Parameters
-from plant_models.web import LANES, Web
+from plant_models.web import LANES, Web, mean_of_layers
 
 Array = NDArray[np.float64]
 
@@ -93,7 +93,7 @@ class ScanningGauge:
         p = self._p
         cell = web.index_at(p["coater.gauge.distance"])
         local = 1.0 if lane is None else float(web.profile[cell, lane])
-        coat = float(web.dry[cell]) * local * (1.0 + float(web.solvent[cell].mean()))
+        coat = float(web.dry[cell]) * local * (1.0 + mean_of_layers(web.solvent[cell]))
         return coat / (1.0 + p["coater.web.draw"])
 
     def _measure(self, dt_s: float, web: Web, noise: float) -> None:
