@@ -36,7 +36,7 @@ def mode(
     Parameters
     ----------
     loop
-        'coating', 'mixing' or 'all'.
+        'coating', 'profile', 'mixing' or 'all'.
     requested
         OFF, SHADOW or AUTO.
     who
@@ -95,4 +95,6 @@ def _status(answer: dict[str, Any]) -> str:
         )
     for name, source in answer["sources"].items():
         lines.append(f"  {name:<10} {'connected' if source.get('connected') else 'not connected'}")
+    lines.append(f"  limits     version {answer['seal']['version']} in force")
+    lines += [f"  ! {notice}" for notice in answer["seal"]["notices"]]
     return "\n".join(lines)

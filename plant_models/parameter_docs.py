@@ -25,7 +25,8 @@ has measured it on a real line. The plant and its control model keep separate ta
 purpose; [how to override one](../how-to/override-a-parameter.md).
 
 The settings of the estimators stand beside their code, in the same form:
-[coating](../../controller/coating_settings.py), [mixing](../../controller/mixing_settings.py).
+[coating](../../controller/coating_settings.py), [mixing](../../controller/mixing_settings.py),
+[profile](../../controller/cd_settings.py) with the lip as its controller believes it.
 """
 
 

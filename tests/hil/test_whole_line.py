@@ -129,7 +129,7 @@ def test_a_killed_engine_leaves_both_loops_to_the_plcs_and_comes_back_off(line: 
     verdict = judge_logs(line.bench.state / name for name in LOGS)
     assert verdict.clean, verdict.escapes
     last = {takeover["plc"]: takeover for takeover in verdict.takeovers}
-    for plc in ("coater", "mixer"):
+    for plc in ("coater", "lip", "mixer"):
         assert "watchdog" in last[plc]["why"]
         assert last[plc]["silent_s"] <= 1.3 * last[plc]["watchdog_s"] + 2.0 * SPEED * 0.1
         assert last[plc]["bump_share_of_range"] < 0.005
