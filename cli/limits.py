@@ -158,7 +158,8 @@ def activate(
 
     folder = LimitsFolder(place)
     try:
-        name = folder.find(proposal).proposal.sha256
+        chosen = folder.find(proposal).proposal
+        name = chosen.sha256
         message = {"do": "activate", "proposal": name, "who": who or getpass.getuser()}
         try:
             answer = ask(place, message, timeout_s=600.0)
@@ -169,4 +170,4 @@ def activate(
             return OK
     except ChangeRefusedError as error:
         return refused(error, as_json=json)
-    return limits_look.activated(answer, as_json=json)
+    return limits_look.activated(answer, chosen.config, as_json=json)

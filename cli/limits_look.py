@@ -203,18 +203,20 @@ def history(*, state: Path | None = None, json: Flag = False) -> int:
     return OK
 
 
-def activated(answer: Mapping[str, Any], *, as_json: bool) -> int:
+def activated(answer: Mapping[str, Any], config: Mapping[str, Any], *, as_json: bool) -> int:
     """Print what the engine answered to an activation; return the exit code."""
     if as_json:
         print(words.dumps(answer, indent=2, ensure_ascii=False))
     elif answer.get("ok"):
+        from service.limits_show import span_as_text
+
         print(f"version {answer['version']} is in force, from the next cycle of every loop on. "
               "Echoed back:")  # fmt: skip
         for loop, proof in answer["proof"].items():
-            for tag, (low, high) in proof["gate"].items():
-                least, most = proof["optimiser"][tag]
-                print(f"  {loop:<8} {tag:<24} gate {low:.6g} to {high:.6g}, "
-                      f"optimiser {least:.6g} to {most:.6g} (SI)")  # fmt: skip
+            for tag, span in proof["gate"].items():
+                gate, optimiser = (span_as_text(tag, one, config)
+                                   for one in (span, proof["optimiser"][tag]))  # fmt: skip
+                print(f"  {loop:<8} {tag:<22} gate {gate}, optimiser {optimiser}")
     else:
         print(answer.get("text", ""))
         say("rheostat: refused by the engine; the version in force goes on")

@@ -5,8 +5,6 @@ The register is part of the sealed state: it changes only by a signed change its
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -14,9 +12,7 @@ from pydantic import Field
 from service.config_desk import Desk, mapping
 from service.config_model import Name, Shape, Versioned
 from service.config_yaml import Path_
-
-PREFIX = "ed25519:"
-_KEY_BYTES = 32
+from service.limits_proposal import is_public_key
 
 PersonId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)]
 
@@ -75,13 +71,3 @@ def check_people(desk: Desk) -> None:
                     "RH-1071", (*path, field), f"is also the {field} of `{other}`",
                     "one person, one entry, one key: give this one their own, or delete it",
                 )  # fmt: skip
-
-
-def is_public_key(text: str) -> bool:
-    """Say whether `text` is 'ed25519:' and 32 bytes in base64."""
-    if not text.startswith(PREFIX):
-        return False
-    try:
-        return len(base64.b64decode(text.removeprefix(PREFIX), validate=True)) == _KEY_BYTES
-    except (ValueError, binascii.Error):
-        return False

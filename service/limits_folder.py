@@ -50,22 +50,23 @@ class LimitsFolder:
         return path
 
     def find(self, name: str) -> Signed:
-        """Return the proposal whose hash begins with `name`, or that stands in the file `name`.
+        """Return the proposal whose hash begins with `name`, with its signatures.
 
         Raises ChangeRefusedError when there is none, more than one, or one byte of it is changed.
         """
-        path = Path(name)
-        if not path.is_file():
-            found = sorted(self.path.glob(f"{name}*.proposal.json")) if name.isalnum() else []
-            if len(found) != 1 or len(name) < _SHORTEST_NAME:
-                what = f"there is no one proposal {name!r} under {self.path}"
-                raise _refused(what, "./rheostat limits show lists what was proposed")
-            path = found[0]
+        good = name.isalnum() and len(name) >= _SHORTEST_NAME
+        found = sorted(self.path.glob(f"{name}*.proposal.json")) if good else []
+        if len(found) != 1:
+            what = f"there is no one proposal {name!r} under {self.path}"
+            raise _refused(what, "./rheostat limits show lists what was proposed")
+        return self._signed(found[0])
+
+    def _signed(self, path: Path) -> Signed:
         proposal = read_proposal(_read(path))
         if proposal.sha256 != path.name.partition(".")[0]:
             what = f"{path.name} was changed after it was proposed: its hash does not fit"
             raise _refused(what, "propose it again; a proposal cannot be edited")
-        signatures = sorted(path.parent.glob(f"{proposal.sha256}.*.signature.json"))
+        signatures = sorted(self.path.glob(f"{proposal.sha256}.*.signature.json"))
         return Signed(proposal, tuple(read_signature(_read(one)) for one in signatures), path)
 
     def all(self) -> Sequence[Signed]:
@@ -73,7 +74,7 @@ class LimitsFolder:
         found = []
         for path in self.path.glob("*.proposal.json"):
             try:
-                found.append(self.find(str(path)))
+                found.append(self._signed(path))
             except ChangeRefusedError:
                 continue
         return sorted(found, key=lambda one: (one.proposal.version, one.proposal.utc))

@@ -22,6 +22,7 @@ from service.limits_proposal import (
     Seal,
     Signature,
     can_sign,
+    faults_in,
     moment_of,
 )
 from service.limits_words import Refusal
@@ -106,6 +107,7 @@ def registers_only(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     found = changes(old, new)
     return (
         not can_sign(old.get("people", {}))
+        and not faults_in(new.get("people", {}))
         and can_sign(new.get("people", {}))
         and all(change.ring == "people" for change in found)
     )
@@ -178,7 +180,11 @@ def _content(proposal: Proposal, in_force: Seal) -> Iterator[Refusal]:
         return
     refused = [refusal for change in found if (refusal := refusal_of(change)) is not None]
     yield from refused
-    if not can_sign(proposal.config.get("people", {})):
+    people = proposal.config.get("people", {})
+    faults = faults_in(people)
+    for fault in faults:
+        yield Refusal("RH-2021", f"people: {fault}", "correct people.yaml")
+    if not faults and not can_sign(people):
         what = "afterwards there would be no engineer or no QA approver who can sign"
         yield Refusal("RH-2023", what, "keep one of each in the register")
     if not refused:

@@ -15,9 +15,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from service.limits_proposal import MEANINGS, Proposal, Signature
+from service.limits_proposal import KEY_PREFIX, MEANINGS, Proposal, Signature
 
-PREFIX = "ed25519:"
 SHORTEST_PASSPHRASE = 10
 
 
@@ -88,7 +87,7 @@ def load_key(path: Path, passphrase: str) -> Ed25519PrivateKey:
 
 def public_text(key: Ed25519PublicKey) -> str:
     """Return a public key as the register writes it."""
-    return PREFIX + base64.b64encode(key.public_bytes_raw()).decode("ascii")
+    return KEY_PREFIX + base64.b64encode(key.public_bytes_raw()).decode("ascii")
 
 
 def owner_of(public: str, people: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -111,7 +110,7 @@ def sign(
 def is_genuine(signature: Signature, public: str) -> bool:
     """Say whether `signature` was made with the private half of `public` over just this text."""
     try:
-        raw = base64.b64decode(public.removeprefix(PREFIX), validate=True)
+        raw = base64.b64decode(public.removeprefix(KEY_PREFIX), validate=True)
         key = Ed25519PublicKey.from_public_bytes(raw)
         key.verify(bytes.fromhex(signature.bytes_hex), signature.signed_text())
     except (InvalidSignature, ValueError, TypeError):

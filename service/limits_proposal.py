@@ -7,6 +7,7 @@ seal is a proposal that came into force, with its signatures; the record chain k
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ MEANINGS = {
 }
 """What a signature means, by the role it is given in."""
 
+KEY_PREFIX = "ed25519:"
+_KEY_BYTES = 32
 _FORMAT = "rheostat proposal 1"
 _SIGNED = "rheostat signature 1"
 _NO_TEXT = ("version", "files", "config")
@@ -122,6 +125,40 @@ def can_sign(people: Mapping[str, Mapping[str, Any]]) -> bool:
     """Say whether the register could sign a change: an engineer and a QA approver, not revoked."""
     roles = {person["role"] for person in people.values() if not person.get("revoked")}
     return set(MEANINGS) <= roles
+
+
+def faults_in(people: object) -> list[str]:
+    """Return what is wrong with a register: it decides who may sign, so nothing may be."""
+    if not isinstance(people, Mapping):
+        return ["it is no register"]
+    faults: list[str] = []
+    seen: set[str] = set()
+    for person, entry in people.items():
+        if not isinstance(entry, Mapping) or set(entry) != {"name", "role", "key", "revoked"}:
+            faults.append(f"{person} has other fields than a person")
+            continue
+        name, role, key, revoked = (entry[f] for f in ("name", "role", "key", "revoked"))
+        if role not in MEANINGS or not isinstance(name, str) or not name.strip():
+            faults.append(f"{person} has no name or no known role")
+        elif not isinstance(key, str) or not is_public_key(key):
+            faults.append(f"the key of {person} is not an Ed25519 public key")
+        elif not (revoked is None or isinstance(revoked, str)):
+            faults.append(f"{person} is revoked without words")
+        elif {key, name.strip().casefold()} & seen:
+            faults.append(f"{person} has the name or the key of somebody else")
+        else:
+            seen |= {key, name.strip().casefold()}
+    return faults
+
+
+def is_public_key(text: str) -> bool:
+    """Say whether `text` is 'ed25519:' and 32 bytes in base64."""
+    if not text.startswith(KEY_PREFIX):
+        return False
+    try:
+        return len(base64.b64decode(text.removeprefix(KEY_PREFIX), validate=True)) == _KEY_BYTES
+    except ValueError:
+        return False
 
 
 def read_proposal(body: object) -> Proposal:

@@ -12,6 +12,7 @@ from service.limits_change import Change, Place
 _NOMINAL = {
     "solids": "wt%", "line_speed": "m/min", "web_width": "m", "gap": "um", "oven_zones": "degC",
 }  # fmt: skip
+_NOTHING = 1e-12  # in people's units: what a solver's scaling leaves of zero
 _DIFFERENCES = ("resolution", "tolerance", "max_step", "rate", "travel", "swing")
 
 
@@ -46,6 +47,12 @@ def as_text(row: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def span_as_text(tag: str, span: Any, config: Mapping[str, Any]) -> str:  # noqa: ANN401 - JSON
+    """Return the range of a signal as people read it."""
+    unit = unit_of(("limits", "setpoints", tag, "operating"), config)
+    return f"{_spoken(_in_unit([float(end) for end in span], unit, difference=False))} {unit}"
+
+
 def unit_of(place: Place, config: Mapping[str, Any]) -> str:
     """Return the unit people use at a place; empty where the value is shown as it is."""
     tag = ""
@@ -70,7 +77,8 @@ def _in_unit(value: Any, unit: str, *, difference: bool) -> Any:  # noqa: ANN401
         return value
     known = read_unit(unit.removesuffix("/s") if difference else unit)
     offset = 0.0 if difference else float(known.offset)
-    return float(f"{(value - offset) / float(known.factor):.9g}")
+    shown = float(f"{(value - offset) / float(known.factor):.9g}")
+    return 0.0 if abs(shown) < _NOTHING else shown
 
 
 def _share(span: Any, outer: Any) -> float:  # noqa: ANN401 - JSON

@@ -201,6 +201,29 @@ def test_a_change_of_nothing_and_a_register_of_nobody_are_refused() -> None:
     assert codes(proposal, signed(proposal, "kim", "lee")) == {"RH-2023"}
 
 
+@pytest.mark.requirement("SEC-11")
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"key": register()["kim"]["key"]}, "name or the key of somebody else"),
+        ({"name": "kim yuna "}, "name or the key of somebody else"),
+        ({"key": "ed25519:AAAA"}, "not an Ed25519 public key"),
+        ({"role": "boss"}, "no known role"),
+        ({"revoked": True}, "revoked without words"),
+        ({"more": "x"}, "other fields"),
+    ],
+)
+def test_a_register_in_which_one_person_could_be_two_is_refused(
+    entry: dict[str, Any], words: str
+) -> None:
+    config = line()
+    config["people"]["lee"] = register()["lee"] | entry
+    proposal = change(commissioned(), config)
+    refusals = judge_change(proposal, signed(proposal, "kim", "lee"), commissioned(), NOW)
+    assert [refusal.code for refusal in refusals] == ["RH-2021"]
+    assert words in refusals[0].what
+
+
 def test_a_new_register_counts_from_the_next_change_on() -> None:
     config = line()
     config["people"]["lee"] = register()["lee"] | {"revoked": "2026-11-25: has left"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +18,7 @@ from service.limits_change_over import ChangeOver, gate_echo
 from service.limits_folder import LimitsFolder
 from service.limits_keeper import SealKeeper, file_digest
 from service.limits_keys import sign
-from service.limits_proposal import Proposal, Seal
+from service.limits_proposal import Proposal, Seal, read_proposal
 from service.limits_words import ChangeRefusedError
 from service.loop_runner import LoopRunner
 from tests.service.signers import KEYS, NARROWER, change, commissioned, line, register
@@ -131,6 +131,35 @@ def test_one_byte_changed_in_a_proposals_file_is_refused(tmp_path: Path) -> None
         keeper.judge(proposal.sha256, datetime.now(UTC))
     with pytest.raises(ChangeRefusedError, match="there is no one proposal"):
         keeper.judge("0123456789", datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    "garbage", [{}, {"loops": 3}, {"limits": [], "people": register()}, {"people": [1, 2]}]
+)
+def test_a_proposal_of_garbage_is_refused_in_words(tmp_path: Path, garbage: Any) -> None:
+    keeper, _ = start(tmp_path, [], line())
+    proposal = now_signed(tmp_path, keeper.seal, garbage, "kim", "lee")
+    with pytest.raises(ChangeRefusedError, match="RH-20"):
+        keeper.judge(proposal.sha256, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda body: [body],
+        lambda body: {**body, "more": 1},
+        lambda body: {**body, "format": "rheostat proposal 2"},
+        lambda body: {**body, "version": True},
+        lambda body: {**body, "reason": 3},
+        lambda body: {**body, "kind": "decree"},
+        lambda body: {**body, "config": None},
+    ],
+)
+def test_what_is_not_exactly_a_proposal_is_none(spoil: Callable[[Any], Any]) -> None:
+    body = change(commissioned(), line(operating=NARROWER)).body()
+    assert read_proposal(body).body() == body
+    with pytest.raises(ChangeRefusedError, match="RH-2001"):
+        read_proposal(spoil(body))
 
 
 def test_a_proposal_is_never_written_twice(tmp_path: Path) -> None:
