@@ -13,7 +13,22 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError
 
-from cli import campaign, check, demo, doctor, limits, mode, page, plc, run, simulate, test, trace
+from cli import (
+    audit,
+    campaign,
+    check,
+    demo,
+    doctor,
+    limits,
+    mode,
+    page,
+    plc,
+    replay,
+    run,
+    simulate,
+    test,
+    trace,
+)
 from cli.refusal import INTERRUPTED, OK, USAGE, RefusalError, say
 from service.config_problem import did_you_mean
 
@@ -50,6 +65,8 @@ app.command(check.check)
 app.command(run.run)
 app.command(mode.mode)
 app.command(limits.limits)
+app.command(audit.audit)
+app.command(replay.replay)
 app.command(page.page)
 app.command(plc.plc)
 app.command(simulate.simulate)
@@ -64,6 +81,8 @@ VERBS = (
     "run",
     "mode",
     "limits",
+    "audit",
+    "replay",
     "page",
     "plc",
     "simulate",

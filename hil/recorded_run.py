@@ -10,6 +10,7 @@ from hil.scenario import load_scenario
 from hil.scenario_run import ScenarioRun
 from hil.simulate import with_kind
 from hil.virtual_line import default_sealed
+from records.canonical import in_canonical_order
 from records.recorder import MemoryRecorder
 from records.roots import ROOT_EVERY
 from records.store import RecordStore
@@ -27,7 +28,7 @@ def record_scenario(
     root_every: int = ROOT_EVERY,
 ) -> None:
     """Play `scenario` (for `minutes`, or to its end) and write its records to a new file `path`."""
-    configuration = with_kind(sealed or default_sealed(), kind)
+    configuration = in_canonical_order(with_kind(sealed or default_sealed(), kind))
     chosen = load_scenario(scenario)
     if minutes is not None:
         chosen = chosen.model_copy(update={"duration_min": minutes})

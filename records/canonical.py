@@ -19,6 +19,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 
 def canonical_json(value: object) -> str:
@@ -35,6 +36,16 @@ def canonical_json(value: object) -> str:
 def sha256_of(value: object) -> str:
     """Return the SHA-256 (64 hex digits) of the canonical text of `value`."""
     return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()
+
+
+def in_canonical_order(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `value` as it would be read back: its keys in canonical order at every depth.
+
+    A sum of floats depends on its order, so a controller built from a configuration decides the
+    same to the last bit only when the configuration comes in the same order.
+    """
+    ordered: dict[str, Any] = json.loads(canonical_json(value))
+    return ordered
 
 
 def as_float(written: object) -> float:

@@ -91,10 +91,11 @@ async def run_cycle(loop: LoopContext, now_s: float) -> CycleRecord:
     snapshot = validate(raw, last.memory, rules, clock.now_s(), repair_of(request))
     timing.lap("read")
 
-    plan = await _plan(loop, snapshot)
+    plan = await _plan(loop, request, snapshot)
     timing.lap("plan")
 
-    verdict = judge(rules, last.state, snapshot, plan.status, plan.proposal, request, clock.now_s())
+    judged_s = clock.now_s()
+    verdict = judge(rules, last.state, snapshot, plan.status, plan.proposal, request, judged_s)
     command = verdict.command
     timing.lap("gate")
 
@@ -110,6 +111,7 @@ async def run_cycle(loop: LoopContext, now_s: float) -> CycleRecord:
     body = {
         **heading(rules.loop, utc, now_s, request, verified.state, loop.hashes),
         **findings(raw, snapshot, plan, verdict, result, verified),
+        "judged_s": judged_s,
         "timing": timing.to_json(),
     }
     loop.last = CycleRecord(body, verified.state, snapshot.memory)
@@ -146,20 +148,24 @@ async def shed(loop: LoopContext, now_s: float, why: str) -> CycleRecord:
     return loop.last
 
 
-async def _plan(loop: LoopContext, snapshot: Snapshot) -> Plan:
+async def _plan(loop: LoopContext, request: Request, snapshot: Snapshot) -> Plan:
     """Ask the controller, unless nobody wants this loop controlled."""
-    if loop.request.mode is RequestedMode.OFF:
+    if request.mode is RequestedMode.OFF:
         return NO_PLAN
-    state = loop.last.state
-    question = PlanRequest(
-        loop=loop.rules.loop,
+    asked = question(loop.rules, loop.last.state, snapshot)
+    return await loop.planner.plan(asked, loop.clock.wall_s(loop.deadline_s))
+
+
+def question(rules: LoopRules, state: GateState, snapshot: Snapshot) -> PlanRequest:
+    """Return what a controller is asked in one cycle; `state` is the gate's before it."""
+    return PlanRequest(
+        loop=rules.loop,
         sequence=state.sequence + 1,
         now_s=snapshot.now_s,
         values=snapshot.usable(),
         quality=snapshot.quality(),
         applied=snapshot.applied,
-        limits=loop.rules.limits(),
-        max_step=loop.rules.max_step(),
+        limits=rules.limits(),
+        max_step=rules.max_step(),
         closed=state.mode in CLOSED,
     )
-    return await loop.planner.plan(question, loop.clock.wall_s(loop.deadline_s))

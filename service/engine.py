@@ -29,7 +29,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from fieldbus.port_wire import WirePort
-from records.canonical import sha256_of
+from records.canonical import in_canonical_order, sha256_of
 from records.chain import RecordError
 from records.recorder import FileRecorder
 from service.clock import Clock
@@ -68,6 +68,7 @@ class Engine:
         """
         state_dir.mkdir(parents=True, exist_ok=True)
         self.state_dir = state_dir
+        given = in_canonical_order(given)  # the order in which a replay will read it
         self.keeper = SealKeeper(state_dir, given, files)
         self.clock = Clock(speed)
         self.hashes: Mapping[str, str] = {}
