@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, replace
 from types import MappingProxyType
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from safety.case import Case, is_count, is_number, look, setpoints_of
 from safety.cuts import NOTHING, cut_down, in_use, lawful_after
@@ -94,17 +94,19 @@ def judge(
     memory = _known(state, GateState) or GateState()
     if memory is not state or not _known(rules, LoopRules) or not _known(snapshot, Snapshot):
         return _refusal(memory, memory.request_mark, "rules, memory or snapshot are missing")
-    if not _is_request(request) or not is_number(now_s):
-        return _refusal(memory, memory.request_mark, "request or time cannot be understood")
+    known = _is_request(request)
+    mark = mark_of(request) if known else memory.request_mark
     try:
         if not unbroken(rules):
-            return _refusal(memory, mark_of(request), "the rules are not those that were sealed",
-                            rule="IL-20", mode=Mode.OFF)  # fmt: skip
+            text = "the rules are not those that were sealed"
+            return _refusal(memory, mark, text, rule="IL-20", mode=Mode.OFF)
+        if not known or not is_number(now_s):
+            return _refusal(memory, mark, "request or time cannot be understood")
         return _judge(
             look(rules, state, snapshot, plan_status, proposal, _new(request, memory), float(now_s))
         )
     except Exception as error:  # noqa: BLE001  # the last line of default-deny (P3)
-        return _refusal(memory, mark_of(request), f"the gate failed: {type(error).__name__}")
+        return _refusal(memory, mark, f"the gate failed: {type(error).__name__}")
 
 
 def _new(request: Request, state: GateState) -> Request:
@@ -157,35 +159,32 @@ def _command(
     """Mint the command of this cycle, if any, and write down what the next one must know."""
     setpoints, remote = _content(case, modes, allowed)
     kept = case.state if modes.mode in ARMED else lasting(case.state)
-    state = replace(
-        kept,
-        modes=modes,
-        sequence=case.state.sequence + 1,
-        request_mark=mark_of(case.request),
-        latches=latches(case, modes, reasons),
-        now_s=case.now_s,
-        newest=max(case.state.newest, case.request.number),
-        wear=MappingProxyType(case.wear),
-        guards=MappingProxyType(case.guards),
-        misfit=case.misfit,
-        struck=case.snapshot.memory.ballot.struck,
-    )
+    changes: dict[str, Any] = {
+        "modes": modes,
+        "sequence": case.state.sequence + 1,
+        "request_mark": mark_of(case.request),
+        "latches": latches(case, modes, reasons),
+        "now_s": case.now_s,
+        "newest": max(case.state.newest, case.request.number),
+        "wear": MappingProxyType(case.wear),
+        "guards": MappingProxyType(case.guards),
+        "misfit": case.misfit,
+        "struck": case.snapshot.memory.ballot.struck,
+    }
     if setpoints is None:
-        return None, state
-    asked = modes.asked or (modes.mode is Mode.INIT and remote)
-    state = replace(
-        state,
-        modes=replace(modes, asked=asked),
-        heartbeat=state.heartbeat + 1,
-        outcome="pending",
-        outcome_reason="",
-    )
+        return None, replace(kept, **changes)
+    if modes.mode is Mode.INIT and remote and not modes.asked:
+        changes["modes"] = replace(modes, asked=True)
+    changes |= {"heartbeat": kept.heartbeat + 1, "outcome": "pending", "outcome_reason": ""}
     if setpoints:
-        lawful = lawful_after(case, setpoints)
-        state = replace(
-            state, commanded=setpoints, commanded_s=case.now_s, lawful=lawful,
-            wear=_worn(case, setpoints),
-        )  # fmt: skip
+        last_s = kept.commanded_s  # time that ran backwards earns no second move
+        changes |= {
+            "commanded": setpoints,
+            "commanded_s": case.now_s if last_s is None or case.now_s > last_s else last_s,
+            "lawful": lawful_after(case, setpoints),
+            "wear": _worn(case, setpoints),
+        }
+    state = replace(kept, **changes)
     hands = case.rules.handshake
     command = Command(
         loop=case.rules.loop,

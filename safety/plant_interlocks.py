@@ -75,7 +75,7 @@ def il_03_start(case: Case) -> list[Reason]:
 
 
 def il_05_votes(case: Case) -> list[Reason]:
-    """IL-05: redundant instruments must agree. Contradiction, or one left: SHED; none left: HOLD."""
+    """IL-05: redundant instruments must agree. Contradiction or one left: SHED; none: HOLD."""
     reasons = []
     for tag, rule in case.rules.watch.votes.items():
         voted = case.snapshot.votes.get(tag, _NO_VOTE)

@@ -71,6 +71,8 @@ def believable(quality: object) -> bool:
 def _malformed(sample: Sample, rule: InputRule) -> str:
     """Say what is wrong with the form of the value: its type, its size, its being a number."""
     value = sample.value
+    if type(value) is float and rule.kind == "float":
+        return "" if math.isfinite(value) else "is not a finite number"
     if rule.kind == "bool":
         return "" if isinstance(value, bool) else f"is no yes/no but {type(value).__name__}"
     if isinstance(value, bool) or not isinstance(value, float | int):
@@ -107,7 +109,7 @@ def _source_clock(sample: Sample, track: Track, rule: InputRule, now_s: float) -
     """Follow the device's stamp: one that stands still while reads come is an old value."""
     stamp = sample.source_time_s
     if stamp is None:
-        return _stamped(track, None, None), ""
+        return (track if track.stamp is None else _stamped(track, None, None)), ""
     if stamp != track.stamp or track.stamp_s is None:
         return _stamped(track, stamp, now_s), ""
     age_s = now_s - track.stamp_s
@@ -117,9 +119,7 @@ def _source_clock(sample: Sample, track: Track, rule: InputRule, now_s: float) -
 
 
 def _stamped(track: Track, stamp: float | None, stamp_s: float | None) -> Track:
-    if stamp is track.stamp and stamp_s is track.stamp_s:
-        return track
-    return replace(track, stamp=stamp, stamp_s=stamp_s)
+    return Track(track.last, track.same, track.good, track.suspect, track.seen, stamp, stamp_s)
 
 
 def _implausible(value: float, rule: InputRule) -> str:
@@ -164,6 +164,6 @@ def bad(sample: Sample, problem: str) -> Sample:
 
 def is_time(value: object) -> bool:
     """Say whether `value` is a finite number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, float | int):
-        return False
-    return math.isfinite(value) if isinstance(value, float) else abs(value) <= LARGEST_INTEGER
+    if type(value) is float:
+        return math.isfinite(value)
+    return type(value) is int and abs(value) <= LARGEST_INTEGER

@@ -75,7 +75,9 @@ def validate(
     mark of a person's reset (`modes.repair_of`): struck instruments vote again. Total: bad input
     of any kind becomes a BAD sample, never an exception.
     """
-    taken = {tag: _taken(raw, tag, now_s) for tag in rules.inputs}
+    given: object = raw
+    read: Mapping[str, object] = given if isinstance(given, Mapping) else {}
+    taken = {tag: _taken(read.get(tag), now_s) for tag in rules.inputs}
     epochs, reconnected, zeroed = _sources(taken, memory, rules)
     reference = _reference_times(taken, rules)
     samples: dict[str, Sample] = {}
@@ -126,7 +128,7 @@ def _voted(
 
 def _pulse(sample: Sample, memory: SignalMemory) -> tuple[int | None, int, bool]:
     """Follow the PLC's heartbeat: its value, cycles it stood still, and whether it ever moved."""
-    if sample.quality is Quality.BAD or not isinstance(sample.value, int | float):
+    if sample.quality is not Quality.GOOD or not isinstance(sample.value, int | float):
         return memory.pulse, _more(memory.pulse_still), memory.pulse_moved
     value = int(sample.value)
     if memory.pulse is None:
@@ -140,9 +142,8 @@ def _more(count: int) -> int:
     return min(count + 1, LARGEST_INTEGER)
 
 
-def _taken(raw: object, tag: str, now_s: float) -> Sample:
+def _taken(sample: object, now_s: float) -> Sample:
     """Return what was read of a tag, whatever it is; nothing at all is BAD."""
-    sample = raw.get(tag) if isinstance(raw, Mapping) else None
     return sample if isinstance(sample, Sample) else Sample.bad("not read", now_s)
 
 

@@ -59,7 +59,9 @@ def cast(
     result = vote(tuple(voters.values()), rule.tolerance)
     off, struck = dict(ballot.off), ballot.struck
     for member, value in voters.items():
-        if result.value is None or abs(value - result.value) <= rule.tolerance:
+        if result.value is None:
+            continue
+        if abs(value - result.value) <= rule.tolerance:
             off.pop(member, None)
             continue
         off[member] = min(off.get(member, 0) + 1, LARGEST_INTEGER)

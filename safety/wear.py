@@ -7,7 +7,7 @@ is all that has to be remembered. Pure functions over small frozen values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from safety.setpoint_rules import SetpointRule
 
@@ -69,11 +69,11 @@ def moved(wear: Wear, rule: SetpointRule, applied: float, value: float, now_s: f
     """Return the wear after a command that moves the setpoint from `applied` to `value`."""
     if value == applied:
         return wear
-    after = replace(wear, travel=wear.travel + abs(value - applied), moved_s=now_s)
+    travel = wear.travel + abs(value - applied)
     beyond = (value - wear.turn) * wear.heading
     if wear.heading == 0 or beyond > 0.0:
         heading = wear.heading or (1 if value > applied else -1)
-        return replace(after, heading=heading, turn=value)
+        return Wear(travel, wear.reversals, heading, value, now_s)
     if -beyond <= rule.swing:
-        return after
-    return replace(after, heading=-wear.heading, turn=value, reversals=wear.reversals + 1.0)
+        return Wear(travel, wear.reversals, wear.heading, wear.turn, now_s)
+    return Wear(travel, wear.reversals + 1.0, -wear.heading, value, now_s)
