@@ -7,9 +7,6 @@ plan in between obeys model and hard limits. Bounded by counts, never by a clock
 #define SHORTENINGS 3
 #define CLOSE 0.1           /* a step of no move larger than this, in tenths of scale, may fail */
 #define THIN 1e-7           /* hard limits are wider by this in the programme: it needs an interior */
-#define MAX_SLOPE 1e-3
-#define MAX_MISS 1e-5
-#define MAX_GAP 1e-3
 
 enum { DONE, STILL_MOVING, NO_NUMBER, NOT_OPTIMAL, NO_GAIN };
 
@@ -22,7 +19,8 @@ typedef struct {
 
 /* What is found, as the caller reads it. */
 typedef struct {
-    double cost, steps, iterations, size, slope, miss, gap;
+    double cost, steps, iterations, size;
+    Signs signs;
     double low[NU], high[NU]; /* the loosest limits the programme held, SI */
 } Found;                    /* then n rows of NU moves (scaled), n rows of NX states (SI) */
 
@@ -41,12 +39,6 @@ typedef struct {
     Qp qp;
     Course now, tried;
 } Task;
-
-static int all_finite(const double *numbers, long count) {
-    for (long i = 0; i < count; i++)
-        if (!isfinite(numbers[i])) return 0;
-    return 1;
-}
 
 static double *take(double **free_room, long doubles) {
     double *taken = *free_room;
@@ -185,85 +177,6 @@ static void linearise(Task *a) {
     }
 }
 
-/* The optimality conditions at m, s and lam, from the programme alone, without its solver.
-
-slope: what is left of the gradient by moves and slacks, as a share of the largest at x = 0;
-miss: the worst violation of a bound; gap: the sum of multipliers times distances. */
-static void judge(const Task *a, Found *found) {
-    const Qp *q = &a->qp;
-    double slope = 0.0, largest = 0.0, miss = 0.0, gap = 0.0, pi[LD] = {0.0};
-    found->slope = found->miss = found->gap = NAN;
-    if (!all_finite(q->m[0], q->n * NU) || !all_finite(q->lam, q->rows)
-        || (NL && !all_finite(q->s[0], q->n * SOFT))
-        || !all_finite(q->F[0][0], q->n * NX * LD) || !all_finite(q->G[0][0], q->n * NY * LD))
-        return;
-    Row *x = q->x_new; /* no longer needed by the solver */
-    for (long k = 0; k < q->n; k++) {
-        double go[LD] = {0.0};
-        for (int i = 0; i < NX; i++) go[i] = k ? x[k - 1][i] : 0.0;
-        for (int u = 0; u < NU; u++)
-            go[NX + u] = q->m[k][u] + (k ? x[k - 1][NX + u] : 0.0);
-        for (int i = 0; i < LD; i++) x[k][i] = i < NX ? 0.0 : go[i];
-        for (int i = 0; i < NX; i++)
-            for (int j = 0; j < NZ; j++) x[k][i] += q->F[k][i][j] * go[j];
-    }
-    for (long k = q->n - 1; k >= 0; k--) {
-        double by_y[NY], g[LD];
-        for (int y = 0; y < NY; y++) {
-            double moved = 0.0;
-            for (int j = 0; j < NZ; j++) moved += q->G[k][y][j] * x[k][j];
-            by_y[y] = 2.0 * q->weight[y] * (moved + q->error[k][y]);
-            for (int l = 0; l < NL; l++) {
-                if (LIMIT_CV[l] != y) continue;
-                long i = q->at[SLACK] + k * NL + l, j = q->at[SOFT_ROW] + k * NL + l;
-                double s = q->s[k][l], over = s + LIMIT_SIGN[l] * moved - q->b[j];
-                by_y[y] -= LIMIT_SIGN[l] * q->lam[j];
-                slope = at_least(slope, fabs(q->price[l] * (1.0 + 2.0 * SLACK_CURVATURE * s)
-                    - q->lam[i] - q->lam[j]));
-                largest = at_least(largest, q->price[l]);
-                miss = at_least(miss, at_least(-s, -over));
-                gap += q->lam[i] * fabs(s) + q->lam[j] * fabs(over);
-            }
-            for (int j = 0; j < NZ; j++)
-                largest = at_least(largest,
-                    fabs(2.0 * q->weight[y] * q->error[k][y] * q->G[k][y][j]));
-        }
-        for (int y = 0; y < NY; y++)
-            for (int j = 0; j < LD; j++) pi[j] += by_y[y] * q->G[k][y][j];
-        for (int j = 0; j < LD; j++) g[j] = 0.0;
-        for (int i = 0; i < NX; i++)
-            for (int j = 0; j < LD; j++) g[j] += pi[i] * q->F[k][i][j];
-        for (int u = 0; u < NU; u++) {
-            long c = k * NU + u;
-            const double *lam = q->lam + c, *b = q->b + c;
-            const long *at = q->at;
-            double w = x[k][NX + u], m = q->m[k][u];
-            double by_w = 2.0 * q->rest_weight[u] * (w + q->away[k][u])
-                - lam[at[AT_LOW]] + lam[at[AT_HIGH]];
-            double by_m = 2.0 * q->move_weight[u] * (m + q->drive[k][u])
-                - lam[at[MOVE_LOW]] + lam[at[MOVE_HIGH]];
-            double sides[] = {m - b[at[MOVE_LOW]], -m - b[at[MOVE_HIGH]],
-                              w - b[at[AT_LOW]], -w - b[at[AT_HIGH]]};
-            for (int g4 = 0; g4 < 4; g4++) {
-                miss = at_least(miss, -sides[g4]);
-                gap += lam[at[MOVE_LOW + g4]] * fabs(sides[g4]);
-            }
-            pi[NX + u] += g[NX + u] + by_w;
-            slope = at_least(slope, fabs(pi[NX + u] + by_m));
-        }
-        for (int i = 0; i < NX; i++) pi[i] = g[i];
-    }
-    for (long i = 0; i < q->rows; i++) miss = at_least(miss, -q->lam[i]);
-    found->slope = slope / (1.0 + largest);
-    found->miss = miss;
-    found->gap = gap;
-}
-
-static int optimal(const Found *f, double cost) {
-    return isfinite(f->slope) && f->slope <= MAX_SLOPE && isfinite(f->miss) && f->miss <= MAX_MISS
-        && isfinite(f->gap) && f->gap <= MAX_GAP * (1.0 + fabs(cost));
-}
-
 /* Improve the plan `now` until no move changes by more than `close`, at most `most` times. */
 static int improve(Task *a, long most, double close, Found *found) {
     Qp *q = &a->qp;
@@ -273,8 +186,8 @@ static int improve(Task *a, long most, double close, Found *found) {
         long used = minimise(q, a->now.cost);
         if (used < 0) return NO_NUMBER;
         found->iterations += used;
-        judge(a, found);
-        if (!optimal(found, a->now.cost)) return NOT_OPTIMAL;
+        found->signs = judge(q);
+        if (!optimal(found->signs, a->now.cost)) return NOT_OPTIMAL;
         double size = 0.0, share = 1.0;
         for (long k = 0; k < a->n; k++)
             for (int u = 0; u < NU; u++) size = at_least(size, fabs(q->m[k][u]));

@@ -19,37 +19,6 @@ Slacks are eliminated one by one, so a Riccati step costs the same with and with
 #define LEFT_GOAL 1e-6      /* share of the first residuals that is left */
 #define FAR 1e4             /* a soft limit further away than this is none */
 
-typedef double Row[LD];     /* over (z, w), padded with zeros */
-
-typedef Row Matrix[NZ > NY ? NZ : NY];
-
-/* Part of a row, as many numbers as the processor handles at once. */
-typedef double Lane __attribute__((vector_size(8 * LANE), aligned(8), may_alias));
-#define LANES (LD / LANE)
-
-/* to[i] += f * from */
-static inline void add(double *to, double f, const double *from) {
-    for (int c = 0; c < LANES; c++) ((Lane *)to)[c] += f * ((const Lane *)from)[c];
-}
-
-/* to = f * from * mask, number by number */
-static inline void pick(double *to, double f, const double *from, const double *mask) {
-    for (int c = 0; c < LANES; c++)
-        ((Lane *)to)[c] = f * ((const Lane *)from)[c] * ((const Lane *)mask)[c];
-}
-
-/* to[i] += sum over a of factor[i * by_row + a * by_term] * from[a], for rows i and terms a. */
-static inline void add_product(int rows, int terms, Row *to, const double *factor, int by_row,
-                               int by_term, const Row *from) {
-    for (int c = 0; c < LANES; c++)
-        for (int i = 0; i < rows; i++) {
-            Lane sum = ((Lane *)to[i])[c];
-            for (int a = 0; a < terms; a++)
-                sum += factor[i * by_row + a * by_term] * ((const Lane *)from[a])[c];
-            ((Lane *)to[i])[c] = sum;
-        }
-}
-
 /* groups of inequalities: each has n rows of NU or NL */
 enum { MOVE_LOW, MOVE_HIGH, AT_LOW, AT_HIGH, SLACK, SOFT_ROW, GROUPS };
 
@@ -69,9 +38,6 @@ typedef struct {
     Row *x, *x_new;
     double (*m)[NU], (*m_new)[NU], (*s)[SOFT], (*s_new)[SOFT];
 } Qp;
-
-static double at_most(double a, double b) { return a < b ? a : b; }
-static double at_least(double a, double b) { return a > b ? a : b; }
 
 /* S is symmetric and positive definite: replaced by its inverse (Gauss-Jordan, no pivots). */
 static void invert(double S[NU][NU]) {

@@ -490,9 +490,9 @@ def refuses_to_believe(optimizer: RealtimeOptimizer) -> None:
 def test_a_compiled_quadratic_solver_that_lies_is_found_out(
     lie: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in ("stage_qp.c", "search.c"):
+    for name in native_source.SEARCH:
         text = (native_source._NATIVE / name).read_text("utf-8")
-        honest = "        judge(a, found);\n"
+        honest = "        found->signs = judge(q);\n"
         assert (honest in text) == (name == "search.c")
         lying = f"        for (long k = 0; k < a->n; k++) q->m[k][0] *= {lie};\n"
         (tmp_path / name).write_text(text.replace(honest, lying + honest), "utf-8")
@@ -626,6 +626,22 @@ def test_a_cache_that_cannot_be_written_is_a_note_and_no_error() -> None:
     assert any("interpreter" in note for note in answer.notes)
 
 
+def test_damaged_machine_code_is_not_run(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    assert RealtimeOptimizer(coating_shape(), cache=cache).note == ""
+    for kept in cache.glob("*.so"):
+        good = kept.read_bytes()
+        kept.unlink()  # a new file: the old one is still in use
+        kept.write_bytes(good[: len(good) // 2])
+    slow = RealtimeOptimizer(coating_shape(), cache=cache, compiler="no-such-cc")
+    assert "interpreter" in slow.note
+    assert slow.solve(coating_question()).moves is not None
+    assert RealtimeOptimizer(coating_shape(), cache=cache).note == ""
+    cache.chmod(0o500)
+    assert RealtimeOptimizer(coating_shape(), cache=cache, compiler="no-such-cc").note == ""
+    cache.chmod(0o700)
+
+
 def bits_of(optimizer: Optimizer) -> str:
     """A hash of every number of a few answers."""
     optimizer.forget()
@@ -642,7 +658,8 @@ def bits_of(optimizer: Optimizer) -> str:
 
 def test_same_questions_same_bits_also_in_a_fresh_process() -> None:
     here = bits_of(quick_coating())
-    assert bits_of(quick_coating()) == here
+    assert {bits_of(quick_coating()) for _ in range(25)} == {here}
+    assert bits_of(RealtimeOptimizer(coating_shape())) == here  # arrays elsewhere in memory
     code = (
         "from tests.controller.test_realtime import bits_of, coating_shape, RealtimeOptimizer;"
         "print(bits_of(RealtimeOptimizer(coating_shape())))"
