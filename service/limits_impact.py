@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from safety.modes import repair_of
 from safety.rules import LoopRules, loop_rules
 from safety.signals import SignalMemory, validate
 from safety.state import GateState, StateError, state_from_json
-from safety.words import Action, Proposal, Quality, Request, RequestedMode, Sample
+from safety.words import Action
+from service.replay_read import judged_s, plan_of, reading_of, request_of
 
 _WARM_UP = 40  # cycles judged before those counted, so that heartbeats and ages are known
 
@@ -101,14 +102,12 @@ class _Bench:
         self._outside: Counter[str] = Counter()
 
     def judge(self, body: Mapping[str, Any], state: GateState) -> Verdict:
-        rules = self._rules
-        raw = {tag: _sample(row) for tag, row in {**body["inputs"], **body["raw"]}.items()}
-        request = _asked(body)
-        snapshot = validate(raw, self._memory, rules, body["now_s"], repair_of(request))
+        request, plan, raw = request_of(body), plan_of(body), reading_of(body, self._rules)
+        snapshot = validate(raw, self._memory, self._rules, body["now_s"], repair_of(request))
         self._memory = snapshot.memory
-        plan, judged_s = body["plan"], body["state"]["now_s"]
-        now_s = body["now_s"] if judged_s is None else judged_s
-        return judge(rules, state, snapshot, plan["status"], _wish(plan), request, now_s)
+        return judge(
+            self._rules, state, snapshot, plan.status, plan.proposal, request, judged_s(body)
+        )
 
     def count(self, verdict: Verdict, body: Mapping[str, Any]) -> None:
         self._actions[verdict.action.name] += 1
@@ -122,22 +121,3 @@ class _Bench:
 
     def judged(self) -> Judged:
         return Judged(dict(self._actions), dict(self._clamped), dict(self._outside))
-
-
-def _sample(row: list[Any]) -> Sample:
-    value, quality, reason, source_time_s, received_s, epoch = row
-    return Sample(value, Quality(quality), reason, source_time_s, received_s, epoch)
-
-
-def _wish(plan: Mapping[str, Any]) -> Proposal | None:
-    """Return the recorded proposal."""
-    if plan["proposal"] is None:
-        return None
-    known = {**plan, "setpoints": plan["proposal"], "status": plan["solver_status"]}
-    return Proposal(**{f.name: known[f.name] for f in fields(Proposal) if f.name in known})
-
-
-def _asked(body: Mapping[str, Any]) -> Request:
-    """Return what a person had asked for."""
-    known = {**body["request"], "mode": RequestedMode(body["requested"]), "who": body["who"]}
-    return Request(**{f.name: known[f.name] for f in fields(Request) if f.name in known})
