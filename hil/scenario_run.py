@@ -26,11 +26,7 @@ TRUE_CV = {
     "profile": "coater.cd_sigma_scanned",
     "mixing": "mixer.viscosity_25c_true",
 }
-TARGET = {
-    "coating": "coater.dry_coat_weight",
-    "profile": "coater.dry_coat_weight",  # a profile is told in shares of it
-    "mixing": "mixer.viscosity_25c",
-}
+TARGET = {"coating": "coater.dry_coat_weight", "mixing": "mixer.viscosity_25c"}
 PLC_OF = {"coating": "coater", "profile": "coater", "mixing": "mixer"}
 WORDS_OF = {"coating": "coater.", "profile": "lip.", "mixing": "mixer."}
 
@@ -139,7 +135,7 @@ class ScenarioRun:
         self._targets.append((self.line.truth()["coater.web_length"], target))
 
     def _target(self, loop: str, web_m: float) -> float:
-        if loop != "coating":
+        if loop == "mixing":
             return float(self.operator.sealed["recipe"]["targets"][TARGET[loop]])
         laid_m = web_m - self.line.parameter("coater.gauge.distance")
         older = [target for since_m, target in self._targets if since_m <= laid_m]
