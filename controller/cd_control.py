@@ -74,11 +74,13 @@ class ProfileController:
         if estimator.missing is None or estimator.missing > patience:
             cycles = "yet" if estimator.missing is None else f"for {estimator.missing} cycles"
             note = f"{SPREAD}: no traverse {cycles}, the bolts stand"
-            return self._proposed(bare, request, CdAnswer(question.applied, SOLVED, 0, 0.0), note)
+            standing = CdAnswer(question.applied, SOLVED, residual=0.0)
+            return self._proposed(bare, request, question.applied, standing, [note])
         answer = self._qp.solve(replace(question, profile=estimator.profile))
         if answer.bolts is None:
             return replace(bare, status=answer.status)
-        return self._proposed(bare, request, answer, "")
+        bent = "the lip is bent beyond its limit and is being straightened"
+        return self._proposed(bare, request, answer.bolts, answer, [bent] if answer.eased else [])
 
     def observe(self, request: PlanRequest) -> None:
         """Take one cycle's readings in, without planning."""
@@ -114,11 +116,13 @@ class ProfileController:
             shown["profile.surprise"] = estimator.taken.surprise
         return shown
 
-    def _proposed(self, bare: Plan, request: PlanRequest, answer: CdAnswer, note: str) -> Plan:
-        assert answer.bolts is not None  # noqa: S101 - callers have looked
+    def _proposed(
+        self, bare: Plan, request: PlanRequest, bolts_um: Vector, answer: CdAnswer, notes: list[str]
+    ) -> Plan:
+        """A plan that sets the bolts, cut to limits and largest steps."""
         setpoints: dict[str, float] = {}
         binding = []
-        for tag, bolt_um in zip(self._tags, answer.bolts.tolist(), strict=True):
+        for tag, bolt_um in zip(self._tags, bolts_um.tolist(), strict=True):
             low, high = request.limits[tag]
             applied, step = request.applied[tag], max(0.0, request.max_step[tag])
             inside = min(max(bolt_um * UM, low), high)
@@ -127,7 +131,7 @@ class ProfileController:
                 binding.append(f"{tag} rate")
             elif inside in (low, high):
                 binding.append(f"{tag} {'high' if inside == high else 'low'}")
-        left = 0.02 * float((self._estimator.profile + self._qp.G @ answer.bolts).std())
+        left = 0.02 * float((self._estimator.profile + self._qp.G @ bolts_um).std())
         gave_up = [
             (cv.tag, left - cv.high)
             for cv in self._spec.cvs
@@ -143,7 +147,7 @@ class ProfileController:
             binding=binding,
             gave_up=gave_up,
             echo={tag: request.limits[tag] for tag in self._tags},
-            notes=[note] if note else [],
+            notes=notes,
         )
 
 
