@@ -19,6 +19,7 @@ from cli import (
     check,
     demo,
     doctor,
+    fuzz,
     limits,
     mode,
     page,
@@ -72,6 +73,7 @@ app.command(plc.plc)
 app.command(simulate.simulate)
 app.command(campaign.campaign)
 app.command(trace.trace)
+app.command(fuzz.fuzz)
 app.command(doctor.doctor)
 
 VERBS = (
@@ -88,6 +90,7 @@ VERBS = (
     "simulate",
     "campaign",
     "trace",
+    "fuzz",
     "doctor",
 )
 
