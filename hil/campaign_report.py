@@ -51,7 +51,8 @@ def judged(target: Target, runs: Sequence[Run], controllers: Sequence[str]) -> d
     result = paired(a, b, share=1.0 - target.value if target.rule == "less" else 1.0)
     verdict = WORDS[result.verdict]
     if target.rule == "no_more":
-        verdict = "met" if all(x <= y for x, y in zip(a, b, strict=True)) and a else "missed"
+        more = any(x > y for x, y in zip(a, b, strict=True))
+        verdict = "missed" if more else "met" if plants else "open"
     return {
         **row, "plants": len(plants), "ours": _plain(interval_95(a)[0]),
         "theirs": _plain(interval_95(b)[0]), "change_percent": _plain(change_percent(a, b)),

@@ -52,8 +52,9 @@ def _row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if SPREAD_OF in row:
         deviation, half = spread([f[SPREAD_OF] for f in rows if f[SPREAD_OF] is not None])
         row[SPREAD] = {"mean": _finite(deviation), "ci95": _finite(half)}
-    lists = [figures["recovery_s"] for figures in rows]
-    row["recovery_s"] = [_recovery_cell(cells) for cells in zip(*lists, strict=True)]
+    if "recovery_s" in rows[0]:
+        lists = [figures["recovery_s"] for figures in rows]
+        row["recovery_s"] = [_recovery_cell(cells) for cells in zip(*lists, strict=True)]
     return row
 
 

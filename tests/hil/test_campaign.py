@@ -245,4 +245,5 @@ def test_targets_are_missed_or_open_where_they_should_be() -> None:
     worse = runs([1, 1, 1, 1])
     worse[0]["loops"]["coating"]["constraint_breaches"] = 1
     assert report_of(plan, worse)["targets"][1]["verdict"] == "missed"
-    assert report_of(plan, [])["targets"][1]["verdict"] == "missed"
+    nothing = report_of(plan, [])["targets"]
+    assert [row["verdict"] for row in nothing] == ["open", "open", "open"]
