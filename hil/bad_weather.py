@@ -93,10 +93,13 @@ def spoilt_question(
 
 
 def narrowed(rules: LoopRules, draw: random.Random) -> LoopRules:
-    """Return rules with one setpoint's operating range moved somewhere inside its proven one."""
+    """Return rules with one setpoint's operating range narrowed to a part of the published one.
+
+    The setpoint in use is often outside of it then, and has to come back at its rate.
+    """
     tag = draw.choice(sorted(rules.setpoints))
     rule = rules.setpoints[tag]
-    low, high = rule.proven
+    low, high = rule.operating
     width = (high - low) * draw.uniform(0.1, 0.5)
     start = draw.uniform(low, high - width)
     moved = replace(rule, operating=(start, start + width))

@@ -121,5 +121,8 @@ def _check(path: Path, scenario: Scenario) -> None:
     if strange := [event.kind for event in scenario.events if event.kind not in KNOWN_EVENTS]:
         known = ", ".join(KNOWN_EVENTS)
         raise ScenarioError(f"{path}: no event is called {strange[0]}; known are {known}")
+    times = [event.at_min for event in scenario.events]
+    if times != sorted(times):
+        raise ScenarioError(f"{path}: the events are not in the order of their times")
     if late := [event for event in scenario.events if event.at_min >= scenario.duration_min]:
         raise ScenarioError(f"{path}: the event at {late[0].at_min:g} min is after the end")

@@ -73,6 +73,14 @@ def test_an_unknown_event_is_refused_with_the_known_ones(tmp_path: Path) -> None
         load_scenario(path)
 
 
+def test_events_out_of_order_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.yaml"
+    text = (FOLDER / "gauge-outage.yaml").read_text("utf-8")
+    path.write_text(text.replace("at_min: 62", "at_min: 50"), "utf-8")
+    with pytest.raises(ScenarioError, match="order of their times"):
+        load_scenario(path)
+
+
 def test_an_event_after_the_end_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "late.yaml"
     text = (FOLDER / "gauge-outage.yaml").read_text("utf-8")
