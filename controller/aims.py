@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from controller.problem import SoftLimit
@@ -45,6 +45,7 @@ class LoopSpec:
     mvs: tuple[MvSpec, ...]
     controller: Mapping[str, Any]
     recipe: Mapping[str, Any]
+    economic: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def soft_limits(self) -> tuple[SoftLimit, ...]:
@@ -93,6 +94,7 @@ def loop_spec(loop: str, sealed: Mapping[str, Any]) -> LoopSpec:
         ),
         controller=controller,
         recipe=sealed["recipe"],
+        economic=controller.get("economic") or {},
     )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from controller.coating_settings import COATING_BOUNDS
-from controller.estimate import Estimate, Underway
+from controller.estimate import Estimate, Estimator, Underway
 from controller.feed_memory import FeedMemory, FeedSample
 from controller.plan import PlanRequest
 from controller.readings import BadCount, number
@@ -73,6 +73,12 @@ class CoatingEstimator:
         self._odd_gauge = 0
         self._anchored = False
         self._batch = 0
+
+    def take_over(self, old: Estimator) -> None:
+        """Go on from `old`: the same web, hose and disturbances, but this recipe's targets."""
+        own = {name: self.__dict__[name] for name in ("_target_kg_m2", "_late_zones_k")}
+        if isinstance(old, CoatingEstimator):
+            self.__dict__.update(old.__dict__, **own)
 
     def update(self, request: PlanRequest, horizon: int) -> Estimate:
         """Take one cycle's readings in and look `horizon` steps ahead."""

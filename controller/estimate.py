@@ -49,6 +49,10 @@ class Estimator(Protocol):
         """Forget everything."""
         ...
 
+    def take_over(self, old: Estimator) -> None:
+        """Go on from another estimator of the same kind and model; targets stay one's own."""
+        ...
+
     def update(self, request: PlanRequest, horizon: int) -> Estimate:
         """Take one cycle's readings in and look `horizon` steps ahead."""
         ...

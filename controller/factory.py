@@ -33,9 +33,10 @@ class Guarded:
     The controller itself reads no clock; the time is for people only and decides nothing.
     """
 
-    def __init__(self, inner: Forgetting) -> None:
-        """Guard `inner`."""
+    def __init__(self, inner: Forgetting, loop: str) -> None:
+        """Guard `inner`, the controller of `loop`."""
         self.inner = inner
+        self._loop = loop
 
     def plan(self, request: PlanRequest) -> Plan:
         """Answer one cycle, whatever the numbers do."""
@@ -55,6 +56,18 @@ class Guarded:
         """Start without a past: the next request is the first one."""
         self.inner.forget()
 
+    def change_recipe(self, sealed: Mapping[str, Any]) -> None:
+        """Take another recipe's targets, limits and models at once, without a bump.
+
+        What is known of web, hose and disturbances goes on, unless the control model itself is
+        another one.
+        """
+        new = build_controller(self._loop, sealed).inner
+        take_over = getattr(new, "take_over", None)
+        if take_over is not None and type(new) is type(self.inner):
+            take_over(self.inner)
+        self.inner = new
+
 
 def build_controller(loop: str, sealed: Mapping[str, Any]) -> Guarded:
     """Build the controller that the configuration names for `loop`.
@@ -62,6 +75,11 @@ def build_controller(loop: str, sealed: Mapping[str, Any]) -> Guarded:
     Raises:
         ValueError: the kind of controller, its solver or the loop is unknown.
     """
+    return Guarded(_unguarded(loop, sealed), loop)
+
+
+def _unguarded(loop: str, sealed: Mapping[str, Any]) -> Forgetting:
+    """The bare controller of `loop`."""
     spec = loop_spec(loop, sealed)
     kind = spec.controller["kind"]
     if loop not in ("coating", "profile", "mixing"):
@@ -69,15 +87,15 @@ def build_controller(loop: str, sealed: Mapping[str, Any]) -> Guarded:
         raise ValueError(f"no controller is known for a loop called {loop!r}: {known}")
     # No PI is honest across a lip: where the others are under PI, the bolts stand.
     if kind == "hold" or (kind == "pi" and loop == "profile"):
-        return Guarded(HoldController(spec))
+        return HoldController(spec)
     if kind == "pi":
-        return Guarded(CoatingPi(spec) if loop == "coating" else MixingPi(spec))
+        return CoatingPi(spec) if loop == "coating" else MixingPi(spec)
     if kind == "mpc" and loop == "profile":
         from controller.cd_control import ProfileController
 
-        return Guarded(ProfileController(spec))
+        return ProfileController(spec)
     if kind == "mpc":
-        return Guarded(_coating_mpc(spec) if loop == "coating" else _mixing_mpc(spec))
+        return _coating_mpc(spec) if loop == "coating" else _mixing_mpc(spec)
     raise ValueError(f"no controller is of kind {kind!r}; known are mpc, pi and hold")
 
 
@@ -85,6 +103,7 @@ def _coating_mpc(spec: LoopSpec) -> Forgetting:
     # Imported here: PI and hold need no numerical library.
     from controller.coating_estimator import CoatingEstimator
     from controller.coating_settings import COATING_SETTINGS
+    from controller.economic import EconomicLayer
     from controller.mpc import MpcController
     from plant_models.coating_control import coating_parameters, control_model
 
@@ -98,10 +117,12 @@ def _coating_mpc(spec: LoopSpec) -> Forgetting:
         target_kg_m2=spec.targets["coater.dry_coat_weight"],
         late_zones_k=spec.recipe["nominal"]["oven_zones"][-2:],
     )
-    return MpcController(spec, estimator, _optimizer(spec, model))
+    optimizer = _optimizer(spec, model)
+    return MpcController(spec, estimator, optimizer, advisor=EconomicLayer(spec, optimizer.shape))
 
 
 def _mixing_mpc(spec: LoopSpec) -> Forgetting:
+    from controller.batch import BatchLayer
     from controller.mixing_estimator import MixingEstimator
     from controller.mixing_settings import MIXING_SETTINGS
     from controller.mpc import MpcController
@@ -115,7 +136,7 @@ def _mixing_mpc(spec: LoopSpec) -> Forgetting:
         estimator,
         _optimizer(spec, model),
         approach_s=settings["approach.time"],
-        solvent_tags=("mixer.solvent_sp", "mixer.solvent_total"),
+        advisor=BatchLayer(spec, model, settings["approach.time"]),
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from controller.estimate import Estimate
+from controller.estimate import Estimate, Estimator
 from controller.kalman import Belief, corrected, predicted, surprise_spread
 from controller.mixing_channels import (
     BOUNDS,
@@ -85,6 +85,11 @@ class MixingEstimator:
         self._batch: int | None = None
         self._odd: dict[str, int] = {}
         self._surprise = 0.0  # running mean of the viscometer's, in expected spreads
+
+    def take_over(self, old: Estimator) -> None:
+        """Go on from `old`: the same batch."""
+        if isinstance(old, MixingEstimator):
+            self.__dict__.update(old.__dict__)
 
     def update(self, request: PlanRequest, horizon: int) -> Estimate:
         """Take one cycle's readings in; the slow disturbances are held over the horizon."""

@@ -6,16 +6,18 @@ plan with a proposal is 'solved'; any other status says in words why there is no
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from controller.advice import Advice, Advisor
 from controller.aims import REST_WEIGHT, LoopSpec
+from controller.downstream import Blocked, Downstream
 from controller.estimate import Estimate, Estimator
 from controller.explain import binding, courses, echo, gave_up
 from controller.plan import SOLVED, Plan, PlanRequest
-from controller.problem import CvAim, MvAim, Optimizer, Question
+from controller.problem import Answer, CvAim, MvAim, Optimizer, Question
 from controller.readings import boxed
 from plant_models.control_model import Vector
 from safety.words import Proposal
@@ -31,18 +33,15 @@ class MpcController:
         optimizer: Optimizer,
         *,
         approach_s: float = 0.0,
-        solvent_tags: tuple[str, str] | None = None,
+        advisor: Advisor | None = None,
     ) -> None:
-        """`approach_s` [s] paces the way to a target (0: at once).
-
-        `solvent_tags` are (dosing MV, totaliser): together they keep the batch's solvent inside
-        the recipe's `max_solvent_per_batch`.
-        """
+        """`approach_s` [s] paces the way to a target (0: at once); `advisor` is the layer above."""
         self._spec = spec
         self._estimator = estimator
         self._optimizer = optimizer
         self._approach_s = approach_s
-        self._solvent_tags = solvent_tags
+        self._advisor = advisor
+        self._downstream = Downstream()
 
     def plan(self, request: PlanRequest) -> Plan:
         """Answer one cycle."""
@@ -59,17 +58,25 @@ class MpcController:
         if estimate.waiting:
             return replace(bare, status=f"waiting: {estimate.waiting}")
         shape = self._optimizer.shape
-        unfit = [tag for tag in shape.mvs if not boxed(request, tag)]
+        unfit = [mv.tag for mv in spec.mvs if not boxed(request, mv.tag)]
         if unfit:
             text = f"unfit: no read-back or no limits of {', '.join(unfit)}"
             return replace(bare, status=text)
-        question = self._question(request, estimate)
+        cvs = self._cvs(request, estimate)
+        advice = Advice() if self._advisor is None else self._advisor.advise(request, estimate, cvs)
+        blocked = self._downstream.update(request)
+        question = self._question(request, estimate, cvs, advice, blocked)
         answer = self._optimizer.solve(question)
+        notes = (*estimate.notes, *advice.notes, *answer.notes)
+        if estimate.phase:
+            notes = (f"phase: {estimate.phase}", *notes)
         if answer.moves is None:
-            notes = (*estimate.notes, *answer.notes)
+            self._downstream.asked({})
             return replace(bare, status=answer.status, echo=echo(answer), notes=notes)
+        setpoints = {**advice.setpoints, **answer.moves}
+        self._downstream.asked(setpoints)
         proposal = Proposal(
-            setpoints=dict(answer.moves),
+            setpoints=setpoints,
             status=SOLVED,
             iterations=answer.iterations,
             residual=answer.residual,
@@ -81,10 +88,15 @@ class MpcController:
             status=SOLVED,
             proposal=proposal,
             predicted=courses(shape, request.now_s, estimate, answer),
-            binding=binding(shape, question, answer),
-            gave_up=gave_up(shape, question, answer),
-            echo=echo(answer),
-            notes=(*estimate.notes, *answer.notes),
+            estimate={**estimate.shown, **advice.shown},
+            binding=list(
+                dict.fromkeys(
+                    [*binding(shape, question, answer), *advice.binding, *blocked.words()]
+                )
+            ),
+            gave_up=[*gave_up(shape, question, answer), *advice.gave_up],
+            echo=self._echo(request, answer),
+            notes=notes,
         )
 
     def observe(self, request: PlanRequest) -> None:
@@ -95,14 +107,23 @@ class MpcController:
         """Start without a past: no estimate, no warm start."""
         self._estimator.reset()
         self._optimizer.forget()
+        self._downstream = Downstream()
+        if self._advisor is not None:
+            self._advisor.forget()
+
+    def take_over(self, old: MpcController) -> None:
+        """Go on from `old`, another recipe's controller, if its model has the same numbers."""
+        if all(old._spec.overrides(t) == self._spec.overrides(t) for t in ("model", "estimator")):
+            self._estimator.take_over(old._estimator)
+            self._downstream = old._downstream
 
     # -- asking ----------------------------------------------------------------------------------
 
-    def _question(self, request: PlanRequest, estimate: Estimate) -> Question:
+    def _cvs(self, request: PlanRequest, estimate: Estimate) -> Mapping[str, CvAim]:
         spec, model = self._spec, self._optimizer.shape.model
         applied = np.array([request.applied[tag] for tag in model.inputs])
         now = model.observe(estimate.state, applied, estimate.disturbances[0])
-        cvs = {
+        return {
             cv.tag: CvAim(
                 reference=self._reference(cv.target, now[cv.tag])
                 if cv.target is not None and cv.tag not in estimate.dropped
@@ -114,19 +135,37 @@ class MpcController:
             )
             for cv in spec.cvs
         }
+
+    def _question(
+        self,
+        request: PlanRequest,
+        estimate: Estimate,
+        cvs: Mapping[str, CvAim],
+        advice: Advice,
+        blocked: Blocked,
+    ) -> Question:
         mvs = {}
-        for mv in spec.mvs:
-            low, high = request.limits[mv.tag]
+        for mv in self._spec.mvs:
+            if mv.tag not in self._optimizer.shape.mvs:
+                continue
+            low, high = blocked.box(mv.tag, request)
+            rest = advice.rests.get(mv.tag, mv.rest)
             mvs[mv.tag] = MvAim(
                 applied=request.applied[mv.tag],
                 low=low,
-                high=max(low, min(high, self._solvent_left(request, mv.tag))),
+                high=max(low, min(high, advice.highs.get(mv.tag, high))),
                 max_step=request.max_step[mv.tag],
                 move_weight=mv.move_weight,
-                rest=request.applied[mv.tag] if mv.rest is None else mv.rest,
-                rest_weight=0.0 if mv.rest is None else REST_WEIGHT,
+                rest=request.applied[mv.tag] if rest is None else rest,
+                rest_weight=0.0 if rest is None else REST_WEIGHT,
             )
-        return Question(estimate.state, estimate.disturbances, cvs, mvs)
+        rows = estimate.disturbances if advice.disturbances is None else advice.disturbances
+        return Question(estimate.state, rows, cvs, mvs)
+
+    def _echo(self, request: PlanRequest, answer: Answer) -> dict[str, tuple[float, float]]:
+        """The limits as the solver held them; of an MV decided above it, as it was told them."""
+        above = (mv.tag for mv in self._spec.mvs if mv.tag not in self._optimizer.shape.mvs)
+        return {**echo(answer), **{tag: request.limits[tag] for tag in above}}
 
     def _reference(self, target: float, now: float) -> Vector:
         """The way to the target: at once, or closing in on it with a time constant."""
@@ -135,13 +174,3 @@ class MpcController:
             return np.full(self._spec.horizon, target)
         way: Vector = target + (now - target) * np.exp(-ahead_s / self._approach_s)
         return way
-
-    def _solvent_left(self, request: PlanRequest, tag: str) -> float:
-        """The dosing rate [kg/s] that keeps this batch inside its registered total."""
-        if self._solvent_tags is None or tag != self._solvent_tags[0]:
-            return math.inf
-        total = request.values.get(self._solvent_tags[1])
-        if total is None or isinstance(total, str):
-            return math.inf
-        left_kg = float(self._spec.recipe["max_solvent_per_batch"]) - float(total)
-        return max(0.0, left_kg / self._spec.period_s)

@@ -24,6 +24,7 @@ from controller.aims import LoopSpec
 from controller.hold import plain_plan
 from controller.plan import Plan, PlanRequest
 from controller.readings import number
+from controller.sequence import CoatingSequence
 from plant_models.parameters import Parameter, Parameters
 
 DESIGN = "process design page"
@@ -34,6 +35,7 @@ REFERENCE_K = 298.15
 PI_COATING: tuple[Parameter, ...] = (
     Parameter("gauge.distance", 25.0, "m", DESIGN, "dead time = distance / line speed"),
     Parameter("gauge.age", 6.0, "s", "half a traverse and its turn", "dead time of the scanner"),
+    Parameter("gauge.patience", 1.25, "1", "a gauge a fifth further away", "after a recipe change"),
     Parameter("lag", 2.0, "s", "pump and hose"),
     Parameter("lambda.per_theta", 1.0, "1", TUNED, "lam / theta"),
     Parameter("speed.least", 0.0167, "m/s", "1 m/min: slower web is not production"),
@@ -90,10 +92,31 @@ class VelocityPi:
         self._rounding = rounding
         self._error: float | None = None
         self._wish: float | None = None
+        self._goal: float | None = None
 
     def rest(self) -> None:
         """Forget the last error, as after a bad reading."""
         self._error = None
+
+    def scale(self, factor: float) -> None:
+        """Feed a new target forward: the wish follows in proportion, the error is forgotten."""
+        self._error = None
+        self._goal = None if self._wish is None else self._wish * factor
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a fed-forward wish has still to be reached."""
+        return self._goal is not None
+
+    def held(self, applied: float) -> float:
+        """The wish while nothing is integrated: the fed-forward one until the PLC has it."""
+        self._error = None
+        if self._goal is None:
+            return applied if self._wish is None else self._wish
+        self._wish = self._goal
+        if abs(self._goal - applied) <= self._rounding:
+            self._goal = None
+        return self._wish
 
     def next(
         self, error: float, applied: float, tuning: PiTuning, period_s: float, *, closed: bool
@@ -120,6 +143,19 @@ class CoatingPi:
         """Start without a past."""
         self._pi = VelocityPi(rounding=1.0e-3)
         self._held: dict[str, float] = {}
+        self._length_m, self._wait_until_m = 0.0, -math.inf
+        self._sequence = CoatingSequence(self._s["gauge.distance"], 1)
+
+    def take_over(self, old: CoatingPi) -> None:
+        """Go on from another recipe's PI: the ratio follows the target, as a ratio station's does.
+
+        What was laid before shows the old target until it has passed the gauge: no integration.
+        """
+        cv = "coater.dry_coat_weight"
+        self._pi, self._held, self._length_m = old._pi, old._held, old._length_m
+        self._sequence = old._sequence
+        self._pi.scale(self._spec.targets[cv] / old._spec.targets[cv])
+        self._wait_until_m = old._length_m + self._s["gauge.distance"] * self._s["gauge.patience"]
 
     def plan(self, request: PlanRequest) -> Plan:
         """Answer one cycle."""
@@ -133,7 +169,15 @@ class CoatingPi:
         speed = number(request.values, "coater.line_speed", math.nan)
         valid = request.values.get("coater.gauge_valid", True) is not False
         applied = request.applied.get(tag, math.nan)
-        if valid and shown > 0.0 and speed >= s["speed.least"] and math.isfinite(applied):
+        moving = speed >= s["speed.least"]
+        good = valid and shown > 0.0 and moving and math.isfinite(applied)
+        self._length_m = number(request.values, "coater.web_length", self._length_m)
+        moment = self._sequence.update(request.values, self._length_m, moving=moving, good=good)
+        if self._pi.waiting or self._length_m < self._wait_until_m:
+            setpoints[tag] = self._pi.held(applied)
+            if self._length_m < self._wait_until_m:
+                notes.append(f"{cv}: the gauge still shows the last recipe, the ratio is held")
+        elif good and not moment.edge:
             theta_s = s["gauge.distance"] / speed + s["gauge.age"]
             gain = target / applied if applied > 0.0 else target
             tuning = lambda_tuning(gain, s["lag"], theta_s, s["lambda.per_theta"] * theta_s)

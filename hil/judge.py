@@ -36,6 +36,7 @@ BOXES: Mapping[str, Box] = {
     "coater.pump_ratio_sp": Box(2.2, 3.1, 0.01, 8.0, 1e-4),
     "coater.gap_sp": Box(240 * UM, 340 * UM, 1.0 * UM, 8.0, 0.05 * UM),
     "coater.oven_trim_sp": Box(-8.0, 8.0, 0.05, 8.0, 5e-3),
+    "coater.line_speed_sp": Box(0.1, 14.0 / 60.0, 0.005 / 60.0, 8.0, 5e-4 / 60.0),
     **{f"lip.bolt{n}_sp": Box(-50 * UM, 50 * UM, 0.625 * UM, 8.0, 0.05 * UM) for n in range(1, 13)},
     "mixer.anchor_sp": Box(15 * RPM, 50 * RPM, 0.25 * RPM, 20.0, 5e-3 * RPM),
     "mixer.jacket_sp": Box(285.15, 307.15, 0.05, 20.0, 5e-3),

@@ -31,17 +31,20 @@ from hil.plc_recipes import CoaterRecipe
 
 M_MIN = 1.0 / 60.0
 ZONES = (1, 2, 3, 4, 5)
+SPEED_RAMP_M_S2 = 0.05 * M_MIN
 
 # The PLC's own box and pace, commissioned with the machine; wider and quicker than the engine's.
 GUARDS: Mapping[str, SetpointGuard] = {
     "coater.pump_ratio_sp": SetpointGuard(low=1.5, high=4.0, rate_per_s=0.02),
     "coater.gap_sp": SetpointGuard(low=200e-6, high=600e-6, rate_per_s=2e-6),
     "coater.oven_trim_sp": SetpointGuard(low=-12.0, high=12.0, rate_per_s=0.1),
+    "coater.line_speed_sp": SetpointGuard(
+        low=2.0 * M_MIN, high=16.0 * M_MIN, rate_per_s=SPEED_RAMP_M_S2
+    ),
 }
 WATCHDOG_S = 24.0  # three cycles of the engine's coating loop
 PUMP_MAX_REV_S = 1.0
 SPEED_MAX_M_S = 20.0 * M_MIN
-SPEED_RAMP_M_S2 = 0.05 * M_MIN
 STOP_RAMP_M_S2 = 0.5 * M_MIN  # Cat-1 stop
 DIE_IN_M_S, DIE_OUT_M_S = 1.5 * M_MIN, 1.0 * M_MIN
 OVEN_READY_K = 8.0  # below setpoint
@@ -87,6 +90,7 @@ class CoaterPlc:
             "run": True,
             "reset": False,
             "freeze_heartbeat": False,
+            "speed_remote": False,
             "line_speed_sp": self.recipe.line_speed_m_s,
         }
 
@@ -107,7 +111,7 @@ class CoaterPlc:
         if change:
             self._coat.rest()
         if self._handshake.remote:
-            self._follow(dt_s, wire)
+            self._follow(dt_s, wire, panel)
         else:
             self._hold_coat_weight(dt_s, field)
         if change:
@@ -131,6 +135,7 @@ class CoaterPlc:
             "coater.pump_ratio_sp": pump / speed if moving else self.recipe.ratio_rev_m,
             "coater.gap_sp": number(field, "coater.gap", self.recipe.gap_m),
             "coater.oven_trim_sp": 0.0,
+            "coater.line_speed_sp": speed if moving else self.recipe.line_speed_m_s,
         }
         self._speed_m_s = speed
         self._engaged = moving
@@ -163,8 +168,10 @@ class CoaterPlc:
         self._was_tripped = tripped
         return tripped
 
-    def _follow(self, dt_s: float, wire: Words) -> None:
+    def _follow(self, dt_s: float, wire: Words, panel: Words) -> None:
         for tag, guard in GUARDS.items():
+            if tag == "coater.line_speed_sp" and not truth(panel, "speed_remote"):
+                continue  # the operator keeps the speed, whatever is written
             self.active[tag] = guard.follow(self.active[tag], number(wire, tag), dt_s)
 
     def _hold_coat_weight(self, dt_s: float, field: Words) -> None:
@@ -188,7 +195,11 @@ class CoaterPlc:
 
     def _drive(self, dt_s: float, field: Words, panel: Words, *, tripped: bool) -> dict[str, float]:
         run = truth(panel, "run") and not tripped
-        wanted = clamp(number(panel, "line_speed_sp", 0.0), 0.0, SPEED_MAX_M_S) if run else 0.0
+        from_engine = self._handshake.remote and truth(panel, "speed_remote")
+        if not from_engine:
+            self.active["coater.line_speed_sp"] = number(panel, "line_speed_sp", 0.0)
+        asked = self.active["coater.line_speed_sp"]
+        wanted = clamp(asked, 0.0, SPEED_MAX_M_S) if run else 0.0
         pace = (SPEED_RAMP_M_S2 if run else STOP_RAMP_M_S2) * dt_s
         self._speed_m_s += clamp(wanted - self._speed_m_s, -pace, pace)
         speed = number(field, "coater.line_speed", self._speed_m_s)

@@ -13,6 +13,7 @@ from service.config_yaml import Path_
 
 LOOPS = ("coating", "profile", "mixing")
 TABLES = ("model", "estimator", "pi")
+PUSHED = "coater.line_speed_sp"
 
 
 def check_controllers(desk: Desk) -> None:
@@ -27,11 +28,26 @@ def check_controllers(desk: Desk) -> None:
                 at_key=True,
             )
             continue
+        _check_push(desk, loop)
         for table in TABLES:
             path: Path_ = ("loops", loop, "controller", table)
             given = mapping(desk.line, *path)
             if given:
                 _check_table(desk, path, given, _units(loop, table))
+
+
+def _check_push(desk: Desk, loop: str) -> None:
+    """What is pushed must be a setpoint that the coating loop drives and knows how to push."""
+    path: Path_ = ("loops", loop, "controller", "economic")
+    push = mapping(desk.line, *path).get("push")
+    driven = mapping(desk.line, "loops", loop, "controller", "mvs")
+    if push is not None and (loop != "coating" or push != PUSHED or push not in driven):
+        desk.line.report(
+            "RH-1013",
+            (*path, "push"),
+            f"`{push}` cannot be pushed: only `{PUSHED}` can, where the coating loop lists it",
+            "docs/how-to/push-the-line-speed.md shows every line that is needed",
+        )
 
 
 def _check_table(desk: Desk, path: Path_, given: dict[str, object], units: dict[str, str]) -> None:

@@ -322,6 +322,15 @@ class Mv(Shape):
     rest: AnyQuantity | None = None
 
 
+class Economic(Shape):
+    """What to push to its limit, and how far inside the other limits it stays."""
+
+    push: TagName
+    backoff: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = Field(
+        0.5, description="in tenths of each CV's scale: web 1 K, residual 50 ppm, t/H 0.01"
+    )
+
+
 class Controller(Shape):
     """Who decides, and how."""
 
@@ -336,6 +345,7 @@ class Controller(Shape):
     pi: dict[Name, AnyQuantity] | None = Field(
         None, description="settings of the PI controller by name; a bare number is SI"
     )
+    economic: Economic | None = Field(None, description="the coating loop's economic layer")
     estimator: dict[Name, AnyQuantity] | None = Field(
         None, description="settings of the MPC's estimator by name; a bare number is SI"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -53,13 +54,17 @@ def settled(question: Question, minutes: float = 40.0) -> tuple[Answer, dict[str
     """Play the model itself in closed loop until it rests; the last answer and outputs."""
     one, model = optimizer(), optimizer().shape.model
     one.forget()
+    moves: Mapping[str, float] | None = None
     for _ in range(int(minutes * 60.0 / 8.0)):
         answer = one.solve(question)
-        assert answer.moves is not None, answer.status
+        moves = answer.moves
+        assert moves is not None, answer.status
         assert answer.states is not None
-        mvs = {tag: replace(aim, applied=answer.moves[tag]) for tag, aim in question.mvs.items()}
+        kept = moves
+        mvs = {tag: replace(aim, applied=kept[tag]) for tag, aim in question.mvs.items()}
         question = replace(question, x0=answer.states[1], mvs=mvs)
-    u = np.array([answer.moves[tag] for tag in model.inputs])
+    assert moves is not None
+    u = np.array([moves[tag] for tag in model.inputs])
     return answer, model.observe(question.x0, u, question.disturbances[0])
 
 

@@ -1,0 +1,74 @@
+"""Anti-windup against what stands below us: a PLC or gate that does not follow is not pushed.
+
+Moves are counted from what the PLC confirmed, so nothing winds up by itself. But an MV that two
+cycles on end was asked to go further and did not, is saturated downstream, whatever its limits say:
+for a while the optimiser may not plan with that direction and has to use the others. Then it asks
+again, since nobody tells when a saturation ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller.plan import PlanRequest
+
+NOTICED = 2
+"""Cycles on end that an MV stays behind before it counts as saturated."""
+PATIENCE = 8
+"""Cycles for which a direction is then left alone."""
+ROUNDING = 0.05
+"""Share of the largest step that read-back and setpoint may differ by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Directions that lead nowhere: tag -> +1 (up), -1 (down)."""
+
+    ways: Mapping[str, int]
+
+    def box(self, tag: str, request: PlanRequest) -> tuple[float, float]:
+        """The limits of an MV without its blocked direction."""
+        low, high = request.limits[tag]
+        applied, way = request.applied[tag], self.ways.get(tag, 0)
+        if way > 0:
+            high = max(low, min(high, applied))
+        elif way < 0:
+            low = min(high, max(low, applied))
+        return low, high
+
+    def words(self) -> list[str]:
+        """What an operator reads among the binding constraints."""
+        return [f"{tag} {'high' if way > 0 else 'low'} WDUP" for tag, way in self.ways.items()]
+
+
+class Downstream:
+    """Compares what was asked with what the PLC confirmed a cycle later."""
+
+    def __init__(self) -> None:
+        """Begin with everything free."""
+        self._asked: dict[str, float] = {}
+        self._behind: dict[str, int] = {}  # signed count of cycles
+        self._rest: dict[str, int] = {}  # signed cycles for which a way is still blocked
+
+    def asked(self, setpoints: Mapping[str, float]) -> None:
+        """Remember what was proposed this cycle."""
+        self._asked = dict(setpoints)
+
+    def update(self, request: PlanRequest) -> Blocked:
+        """Take one cycle's read-back in."""
+        for tag, way in list(self._rest.items()):
+            left = way - (1 if way > 0 else -1)
+            self._rest[tag] = left
+            if left == 0:
+                del self._rest[tag]
+        for tag, wish in self._asked.items():
+            gap = wish - request.applied.get(tag, wish)
+            near = ROUNDING * request.max_step.get(tag, 0.0)
+            way = 0 if not request.closed or abs(gap) <= near else (1 if gap > 0.0 else -1)
+            count = self._behind.get(tag, 0)
+            self._behind[tag] = count + way if way * count >= 0 and way != 0 else way
+            if abs(self._behind[tag]) >= NOTICED:
+                self._rest[tag] = way * PATIENCE
+                self._behind[tag] = 0
+        return Blocked({tag: 1 if way > 0 else -1 for tag, way in self._rest.items()})
