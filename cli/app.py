@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError
 
 from cli import (
     audit,
+    bench,
     campaign,
     check,
     demo,
@@ -74,6 +75,7 @@ app.command(simulate.simulate)
 app.command(campaign.campaign)
 app.command(trace.trace)
 app.command(fuzz.fuzz)
+app.command(bench.bench)
 app.command(doctor.doctor)
 
 VERBS = (
@@ -91,6 +93,7 @@ VERBS = (
     "campaign",
     "trace",
     "fuzz",
+    "bench",
     "doctor",
 )
 

@@ -1,0 +1,122 @@
+"""The sections of `./rheostat bench`: what each measures, and what its figures are held against.
+
+A section's figures are plain data. Where a mapping has a 'median', it is a spread of times; the
+text tables, the plot and the comparison with an older run all find spreads by that sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.figures import Verdict
+from benchmarks.surroundings import surroundings
+
+FORMAT = 1
+START_REPEATS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for: `cycles` per problem, the `seed`, the sealed configuration."""
+
+    cycles: int
+    seed: int
+    sealed: Mapping[str, Any]
+
+
+def bench(
+    names: list[str], wanted: Wanted, tell: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Run the sections called `names`; return everything as plain data."""
+    result: dict[str, Any] = {
+        "format": FORMAT,
+        "surroundings": surroundings(),
+        "cycles": wanted.cycles,
+        "seed": wanted.seed,
+        "sections": {},
+    }
+    for name in names:
+        tell(f"{name} ...")
+        figures = SECTIONS[name](wanted)
+        verdicts = figures.pop("verdicts", [])
+        result["sections"][name] = {"figures": figures, "verdicts": verdicts}
+    return result
+
+
+def _solvers(wanted: Wanted) -> dict[str, Any]:
+    from benchmarks import solvers
+
+    told = solvers.run(wanted.cycles, wanted.seed)
+    lines: list[Verdict] = []
+    for loop, lanes in told.items():
+        ours = lanes["realtime"]
+        faster = ours["times_faster"]["cpu_ms"]
+        above = ours["cost_over_reference_percent"]
+        lines += [
+            Verdict(f"{loop}: times faster than stock do-mpc, median", faster["median"], ">=", 50),
+            Verdict(f"{loop}: times faster than stock do-mpc, p99", faster["p99"], ">=", 25),
+            Verdict(f"{loop}: cost above the converged reference [%]", above, "<=", 0.5),
+            Verdict(f"{loop}: failed cycles", ours["failed"], "<=", 0),
+        ]
+    return {**told, "verdicts": [line.to_json() for line in lines]}
+
+
+def _scaling(wanted: Wanted) -> dict[str, Any]:
+    from benchmarks import solvers
+
+    told = solvers.scaling()
+    lines = [
+        Verdict(
+            f"{loop}: power of the horizon (20 to 160) that the median grows with",
+            rows["exponent"]["median"],
+            "<=",
+            1.0,
+        ).to_json()
+        for loop, rows in told["horizon"].items()
+    ]
+    return {**told, "verdicts": lines}
+
+
+def _profile(wanted: Wanted) -> dict[str, Any]:
+    from benchmarks import cd_profile
+
+    return cd_profile.run(wanted.seed)
+
+
+def _cycle(wanted: Wanted) -> dict[str, Any]:
+    from benchmarks import full_cycle
+
+    told = full_cycle.run(wanted.cycles, wanted.seed, wanted.sealed)
+    lines = [
+        Verdict(f"{loop}: cycles without a proposal", row["without_proposal"], "<=", 0).to_json()
+        for loop, row in told.items()
+    ]
+    return {**told, "verdicts": lines}
+
+
+def _start(wanted: Wanted) -> dict[str, Any]:
+    from benchmarks import cold_start
+
+    told = cold_start.run(START_REPEATS, wanted.sealed)
+    lines = [
+        Verdict(
+            f"{loop}: cold process to first proposal, cached code, median wall [s]",
+            rows["worker"]["wall_s"]["median"],
+            "<=",
+            1.0,
+        ).to_json()
+        for loop, rows in told.items()
+    ]
+    return {**told, "verdicts": lines}
+
+
+SECTIONS: Mapping[str, Callable[[Wanted], dict[str, Any]]] = {
+    "solvers": _solvers,
+    "scaling": _scaling,
+    "profile": _profile,
+    "cycle": _cycle,
+    "start": _start,
+}
+"""Section -> how it is measured."""
