@@ -21,6 +21,8 @@ LABELS: Mapping[str, str] = {
     "coater.pump_ratio_sp": "Pump ratio",
     "coater.gap_sp": "Coating gap",
     "coater.oven_trim_sp": "Oven trim",
+    "coater.profile_2sigma": "Profile, 2 sigma",
+    **{f"lip.bolt{number}_sp": f"Bolt {number}" for number in range(1, 401)},
     "mixer.viscosity_25c": "Viscosity at 25 °C",
     "mixer.temp": "Batch temperature",
     "mixer.torque": "Anchor torque",
@@ -31,8 +33,11 @@ LABELS: Mapping[str, str] = {
 PRETTY_UNITS: Mapping[str, str] = {
     "g/m2": "g/m²", "degC": "°C", "delta_degC": "K", "um": "µm", "N*m": "N·m", "Pa*s": "Pa·s",
 }  # fmt: skip
-COMPUTED_UNITS: Mapping[str, str] = {"mixer.viscosity_25c": "Pa·s"}
-"""Units of CVs that are computed rather than read; they are shown as they are inside (SI)."""
+COMPUTED: Mapping[str, tuple[str, float]] = {
+    "mixer.viscosity_25c": ("Pa·s", 1.0),
+    "coater.profile_2sigma": ("%", 0.01),
+}
+"""Unit and gain of CVs that are computed rather than read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,13 @@ class Shown:
 def shown(sealed: Mapping[str, Any], tag: str) -> Shown:
     """Return how `tag` is shown, from the tag table of a sealed configuration."""
     row: Mapping[str, Any] = sealed["tags"].get(tag, {})
-    unit = str(row.get("unit") or COMPUTED_UNITS.get(tag, ""))
+    computed_unit, computed_gain = COMPUTED.get(tag, ("", 1.0))
+    unit = str(row.get("unit") or computed_unit)
     return Shown(
         tag,
         LABELS.get(tag, tag.split(".", 1)[-1].replace("_", " ").capitalize()),
         PRETTY_UNITS.get(unit, unit),
-        float(row.get("gain", 1.0)),
+        float(row.get("gain", computed_gain)),
         float(row.get("offset", 0.0)),
     )
 

@@ -7,6 +7,8 @@ const ACTIONS = {
   SHED: "▲ shed: the PLC has the loop", TRIP: "▲ tripped",
 };
 
+const MANY = 6; // setpoints; a faceplate with more starts as one line
+
 export function digits(value, unit) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
@@ -27,6 +29,7 @@ export class Faceplate {
       button.onclick = () => request(name, button.dataset.mode, false);
     }
     this.find("button[data-reset]").onclick = () => request(name, "OFF", true);
+    if (loop.mvs.length > MANY) this.fold();
     root.append(piece);
     this.rows = new Map(this.signals.map((s) => [s.tag, this.row(s)]));
     this.trends = {
@@ -34,6 +37,17 @@ export class Faceplate {
       mv: new Trend(this.find(".chart.mv"), this.signals.find((s) => !s.cv)),
     };
     this.mark();
+  }
+
+  fold() { // many setpoints: one line, until somebody wants to see them
+    const button = this.find("button[data-fold]");
+    button.hidden = false;
+    this.box.classList.add("wide", "folded");
+    button.onclick = () => {
+      const folded = this.box.classList.toggle("folded");
+      button.setAttribute("aria-expanded", String(!folded));
+      if (!folded && this.latest) this.draw(this.latest);
+    };
   }
 
   find(selector) { return this.box.querySelector(selector); }
