@@ -16,104 +16,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from controller.plan import Plan, PlanRequest
 from controller.plan_json import plan_from_json, request_to_json
+from service.solver_child import BOOT_PATIENCE_S, Child, leashed
 
-_LINE_LIMIT = 8 * 2**20  # a plan with long horizons is tens of kilobytes
-_BOOT_PATIENCE_S = 120.0  # importing and building a controller on a busy machine
 _LONGEST_BACKOFF_S = 30.0
 _REMEMBERED = 240  # questions a new spare hears: half an hour at 8 s, more than hose and web hold
-_ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-}
-_ROOT = Path(__file__).resolve().parent.parent
-
-
-def leashed(module: str, *arguments: str) -> list[str]:
-    """Return the command line of a child process that dies with this one."""
-    return [sys.executable, "-m", "service.leash", str(os.getpid()), module, *arguments]
-
-
-def _facts(answer: bytes) -> Mapping[str, Any]:
-    """Return what a worker said about itself when it was ready; raises OSError if it was not."""
-    facts: Mapping[str, Any] = json.loads(answer)
-    if facts.get("ready") is not True:
-        raise OSError(f"the worker refused to start: {facts.get('error', answer)}")
-    return facts
-
-
-class _Child:
-    """One worker process, ready for questions."""
-
-    def __init__(self, process: asyncio.subprocess.Process, facts: Mapping[str, Any]) -> None:
-        self.process = process
-        self.facts = facts
-        self.heard = 0  # how many of all questions it knows
-        self.overdue: asyncio.Task[bytes] | None = None
-        self._turn = asyncio.Lock()
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    @property
-    def alive(self) -> bool:
-        return self.process.returncode is None
-
-    @classmethod
-    async def boot(cls, command: Sequence[str], first_line: bytes) -> _Child:
-        """Start a worker and wait until it says it is ready; raises OSError with its words."""
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LINE_LIMIT,
-            cwd=_ROOT,
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": str(_ROOT)},
-        )
-        child = cls(process, {})
-        try:
-            answer = await asyncio.wait_for(child.ask(first_line), _BOOT_PATIENCE_S)
-            child.facts = _facts(answer)
-        except BaseException:
-            await child.end()
-            raise
-        return child
-
-    async def ask(self, line: bytes) -> bytes:
-        """Send one line, return one line; raises OSError when the worker is gone."""
-        if self.process.stdin is None or self.process.stdout is None:
-            raise OSError("the worker has no pipes")
-        async with self._turn:
-            self.process.stdin.write(line + b"\n")
-            await self.process.stdin.drain()
-            answer = await self.process.stdout.readline()
-        if not answer.endswith(b"\n"):
-            raise OSError("the worker ended in the middle of an answer")
-        return answer
-
-    async def end(self) -> None:
-        """Kill this child, and no other, and reap it."""
-        if self.overdue is not None:
-            self.overdue.cancel()
-            await asyncio.wait({self.overdue})
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        await self.process.wait()
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-            with contextlib.suppress(OSError):
-                await self.process.stdin.wait_closed()
 
 
 class SolverProcess:
@@ -126,9 +38,9 @@ class SolverProcess:
         self._command = list(command or leashed("controller.worker"))
         self._loop = loop
         self._first_line = self._introduction(sealed)
-        self._heir: tuple[_Child, bytes] | None = None
-        self._active: _Child | None = None
-        self._spare: _Child | None = None
+        self._heir: tuple[Child, bytes] | None = None
+        self._active: Child | None = None
+        self._spare: Child | None = None
         self._builder: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._asking = False
@@ -199,7 +111,7 @@ class SolverProcess:
         self.counts["answered"] += 1
         return plan
 
-    def _late(self, child: _Child, question: asyncio.Task[bytes], deadline_s: float) -> Plan:
+    def _late(self, child: Child, question: asyncio.Task[bytes], deadline_s: float) -> Plan:
         """No answer in time: the spare takes over; without one, the worker may finish."""
         child.overdue = question
         note = f"no answer within {deadline_s:.3f} s"
@@ -208,20 +120,21 @@ class SolverProcess:
         self.counts["late"] += 1
         return Plan("late", None, notes=(note,))
 
-    async def _hear(self, child: _Child, line: bytes) -> bytes:
+    async def _hear(self, child: Child, line: bytes) -> bytes:
         """Ask a child that has heard every question before this one."""
         await self._catch_up(child, self._total - 1)
         answer = await child.ask(line)
         child.heard = self._total
         return answer
 
-    async def _catch_up(self, child: _Child, to: int) -> None:
-        """Tell a child the questions up to number `to` that it has not heard."""
-        while child.heard < to:
-            oldest = self._total - len(self._asked)
-            number = max(child.heard, oldest)
-            await child.ask(b'{"observe":' + self._asked[number - oldest] + b"}")
-            child.heard = number + 1
+    async def _catch_up(self, child: Child, to: int) -> None:
+        """Tell a child the questions up to number `to` that it has not heard, each once."""
+        async with child.listening:
+            while child.heard < to:
+                oldest = self._total - len(self._asked)
+                number = max(child.heard, oldest)
+                await child.ask(b'{"observe":' + self._asked[number - oldest] + b"}")
+                child.heard = number + 1
 
     def _tell_spare(self) -> None:
         """Let spare and heir hear what the worker was asked, off the control path."""
@@ -229,7 +142,7 @@ class SolverProcess:
         if any(waiting) and (self._teller is None or self._teller.done()):
             self._teller = asyncio.create_task(self._keep_up([one for one in waiting if one]))
 
-    async def _keep_up(self, waiting: Sequence[_Child]) -> None:
+    async def _keep_up(self, waiting: Sequence[Child]) -> None:
         for child in waiting:
             with contextlib.suppress(OSError):  # one that died is found by the next question
                 await self._catch_up(child, self._total)
@@ -277,10 +190,10 @@ class SolverProcess:
             await asyncio.wait(self._ending)
         self._active = self._spare = None
 
-    def _take(self) -> _Child | None:
+    def _take(self) -> Child | None:
         """Return the worker to ask; a spare steps in where the worker is gone."""
         for name in ("_active", "_spare"):
-            child: _Child | None = getattr(self, name)
+            child: Child | None = getattr(self, name)
             if child is not None and not child.alive:
                 self.counts["dead"] += 1
                 self._bury(child)
@@ -307,18 +220,18 @@ class SolverProcess:
         self._take()
         return Plan(status, None, notes=(note,))
 
-    def _bury(self, child: _Child) -> None:
+    def _bury(self, child: Child) -> None:
         with contextlib.suppress(ProcessLookupError):
             child.process.kill()  # now; the reaping may take its time
         task = asyncio.create_task(child.end())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def _boot(self, first_line: bytes) -> _Child:
+    async def _boot(self, first_line: bytes) -> Child:
         """Return a new child that has heard the last questions."""
-        child = await _Child.boot(self._command, first_line)
+        child = await Child.boot(self._command, first_line)
         try:
-            await asyncio.wait_for(self._catch_up(child, self._total), _BOOT_PATIENCE_S)
+            await asyncio.wait_for(self._catch_up(child, self._total), BOOT_PATIENCE_S)
         except BaseException:
             await child.end()
             raise

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from service.solver_process import SolverProcess, leashed
+from service.solver_child import leashed
+from service.solver_process import SolverProcess
 
 
 async def main() -> None:

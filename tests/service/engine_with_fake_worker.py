@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.engine import run
 from service.sealed_file import read_sealed
-from service.solver_process import leashed
+from service.solver_child import leashed
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from records.reader import RecordReader
 from service.engine import Engine
-from service.solver_process import leashed
+from service.solver_child import leashed
 from tests.service.small_line import LOOP, small_sealed
 
 

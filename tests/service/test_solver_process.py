@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from controller.plan import PlanRequest
-from service.solver_process import SolverProcess, leashed
+from service.solver_child import leashed
+from service.solver_process import SolverProcess
 
 AMPLE_S = 20.0  # a deadline no healthy answer misses, even on a busy machine
 
@@ -270,3 +271,44 @@ def test_the_leash_refuses_to_run_for_a_parent_that_is_gone() -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert "parent process is gone" in done.stderr
+
+
+def test_an_heir_stands_before_it_inherits_and_knows_everything_then() -> None:
+    async def tell() -> None:
+        async with solver() as process:
+            before = process.pids
+            for _ in range(3):
+                await process.plan(question(), AMPLE_S)
+            facts = await process.prepare({"new": True})
+            assert facts["ready"] is True
+            assert process.pids == before, "nothing has changed yet"
+            await process.plan(question(), AMPLE_S)
+            process.inherit()
+            plan = await process.plan(question(), AMPLE_S)
+            assert int(plan.estimate["pid"]) not in before
+            assert plan.estimate["heard"] == 5, "no bump: it has heard all that was asked"
+            await until(lambda: all(gone(pid) for pid in before))
+            await process.ready()
+            assert len(process.pids) == 2
+
+    story(tell)
+
+
+def test_an_heir_nobody_wants_ends_and_one_that_is_built_too_late_is_not_used() -> None:
+    async def tell() -> None:
+        async with solver() as process:
+            before = process.pids
+            await process.prepare({})
+            await process.disown()
+            process.inherit()
+            assert process.pids == before
+            os.kill(before[0], signal.SIGKILL)
+            await until(lambda: len(process.pids) == 1)
+            await process.plan(question(), AMPLE_S)  # a new spare of the old kind is being built
+            await process.prepare({"new": True})
+            process.inherit()
+            await process.ready()
+            assert len(process.pids) == 2
+            assert not set(before) & set(process.pids)
+
+    story(tell)
