@@ -47,12 +47,13 @@ def run_scenario(
         raise ValueError(f"no controller is called {kind!r}; known are {', '.join(KINDS)}")
     if not isinstance(scenario, Scenario):
         scenario = load_scenario(scenario)
-    started_s = time.perf_counter()
+    started_s, spent_s = time.perf_counter(), time.process_time()
     configuration = with_kind(sealed or default_sealed(), kind)
     run = ScenarioRun(scenario, seed, kind, configuration, overrides, mismatch_width)
     run.play()
     result = run.result()
     result["wall_s"] = round(time.perf_counter() - started_s, 2)
+    result["cpu_s"] = round(time.process_time() - spent_s, 2)
     if trace:
         result["trace"] = run.trace
     return result
