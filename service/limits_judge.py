@@ -32,14 +32,18 @@ _CLOCKS_APART = timedelta(minutes=5)
 
 
 def judge_proposal(proposal: Proposal, in_force: Seal, now: datetime) -> list[Refusal]:
-    """Return everything that stands against a proposal, signed or not."""
-    return [
-        *_line(proposal, in_force),
-        *_version(proposal, in_force),
-        *_time(proposal, now),
-        *_reason(proposal),
-        *_content(proposal, in_force),
-    ]
+    """Return everything that stands against a proposal, signed or not; garbage too."""
+    try:
+        return [
+            *_line(proposal, in_force),
+            *_version(proposal, in_force),
+            *_time(proposal, now),
+            *_reason(proposal),
+            *_content(proposal, in_force),
+        ]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        what = f"what it calls a configuration is none: {type(error).__name__}: {error}"
+        return [Refusal("RH-2001", what, "propose it again")]
 
 
 def judge_change(

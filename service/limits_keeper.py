@@ -71,11 +71,7 @@ class SealKeeper:
     def judge(self, name: str, now: datetime) -> Seal:
         """Return the seal that the proposal `name` would be; raises ChangeRefusedError."""
         signed = self.folder.find(name)
-        try:
-            refusals = judge_change(signed.proposal, signed.signatures, self.seal, now)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            what = f"what it calls a configuration is none: {type(error).__name__}: {error}"
-            refusals = [Refusal("RH-2001", what, "propose it again")]
+        refusals = judge_change(signed.proposal, signed.signatures, self.seal, now)
         if refusals:
             raise ChangeRefusedError(refusals)
         return Seal(signed.proposal, signed.signatures)

@@ -27,7 +27,7 @@ def shown(change: Change, config: Mapping[str, Any]) -> dict[str, Any]:
         "old": _in_unit(change.old, unit, difference=difference),
         "new": _in_unit(change.new, unit, difference=difference),
     }
-    if change.ring == "operating range":
+    if change.ring == "operating range" and _is_span(change.old) and _is_span(change.new):
         proven = config["limits"]["setpoints"][change.place[2]]["proven"]
         row["proven"] = _in_unit(proven, unit, difference=False)
         row["share"] = [_share(change.old, proven), _share(change.new, proven)]
@@ -79,6 +79,10 @@ def _in_unit(value: Any, unit: str, *, difference: bool) -> Any:  # noqa: ANN401
     offset = 0.0 if difference else float(known.offset)
     shown = float(f"{(value - offset) / float(known.factor):.9g}")
     return 0.0 if abs(shown) < _NOTHING else shown
+
+
+def _is_span(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(v, float) for v in value)
 
 
 def _share(span: Any, outer: Any) -> float:  # noqa: ANN401 - JSON

@@ -14,11 +14,13 @@ from records.chain import RecordError
 from records.recorder import FileRecorder, MemoryRecorder
 from safety.rules import LoopRules, loop_rules
 from service.clock import utc_text
+from service.limits_change import changes
 from service.limits_change_over import ChangeOver, gate_echo
 from service.limits_folder import LimitsFolder
 from service.limits_keeper import SealKeeper, file_digest
 from service.limits_keys import sign
 from service.limits_proposal import Proposal, Seal, read_proposal
+from service.limits_show import as_text, shown
 from service.limits_words import ChangeRefusedError
 from service.loop_runner import LoopRunner
 from tests.service.signers import KEYS, NARROWER, change, commissioned, line, register
@@ -134,13 +136,22 @@ def test_one_byte_changed_in_a_proposals_file_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "garbage", [{}, {"loops": 3}, {"limits": [], "people": register()}, {"people": [1, 2]}]
+    "garbage",
+    [
+        {},
+        {"loops": 3},
+        {"limits": [], "people": register()},
+        {"people": [1, 2]},
+        {**line(), "limits": {"setpoints": {SP: {"operating": "wide"}}}},
+    ],
 )
 def test_a_proposal_of_garbage_is_refused_in_words(tmp_path: Path, garbage: Any) -> None:
     keeper, _ = start(tmp_path, [], line())
     proposal = now_signed(tmp_path, keeper.seal, garbage, "kim", "lee")
     with pytest.raises(ChangeRefusedError, match="RH-20"):
         keeper.judge(proposal.sha256, datetime.now(UTC))
+    texts = [as_text(shown(one, line())) for one in changes(line(), garbage)]
+    assert texts, "and it can be shown to a person all the same"
 
 
 @pytest.mark.parametrize(
