@@ -137,6 +137,8 @@ class World:
         """Return one bulk read, honest or not."""
         draw = self.draw
         self.beat += 1
+        self.epoch += self.lost
+        self.lost = False
         words = self.words
         jitter = 1e-4 * draw()
         speed, epoch, good = self.speed + jitter, self.epoch, _GOOD
@@ -199,7 +201,7 @@ class World:
             raw[BEAT] = Sample(self.beat, _GOOD, "", now_s + 5e8, now_s, epoch)
             self.frozen = 6
         elif pick == 10:
-            self.epoch += 1
+            self.lost = True  # from the next read on it is another connection
         elif pick == 11:
             off = random.choice((0.004, 0.02, -0.03, 0.1))
             raw[tag] = honest
@@ -234,6 +236,7 @@ class World:
             raw[lost] = Sample.bad("lost", now_s)
 
     frozen = stuck = laboured = still = 0
+    lost = False
     odd, odd_by = "", 0.0
 
     def linger(self, raw: dict[str, Any], now_s: float) -> None:

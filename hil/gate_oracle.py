@@ -65,14 +65,14 @@ class Oracle:
     ) -> list[Escape]:  # fmt: skip
         """Return every property this verdict breaks, and take it into account."""
         found: list[Escape] = []
-        seen = self.senses.look(raw, now_s, request)
+        refused = verdict.limiting.startswith(("IL-00", "IL-20"))
+        seen = self.senses.look(raw, now_s, request, refused=refused)
         mode, command = str(verdict.mode), verdict.command
         person = _person(request)
         if person and request.number < self.newest:
             person = ""
         wants = str(request.mode) if person else "OFF"
         reset = bool(person) and request.reset
-        refused = verdict.limiting.startswith(("IL-00", "IL-20"))
         misfit = self.surprises if refused else surprised(self.surprises, plan)
         why_not = self._why_no_move(seen, status, plan, now_s, misfit) if mode == "AUTO" else ""
         if mode == "AUTO" and why_not:
@@ -85,6 +85,9 @@ class Oracle:
                 found.append(Escape("P12", f"{mode} without a command"))
         else:
             self._check_command(found, command, mode, wants, seen, now_s, plan)
+        if not self.senses.struck <= set(verdict.state.struck):
+            found.append(Escape("IL-05", "an instrument was struck and votes again, unrepaired"))
+        self.senses.struck = set(verdict.state.struck)
         self._remember(mode, command, seen, now_s, request, reset, misfit)
         return found
 

@@ -23,7 +23,6 @@ from hil.gate_oracle_table import (
     TORQUE_BACK_AFTER,
     TORQUE_TRIP,
     TORQUE_TRIP_AFTER,
-    VOTE_CYCLES,
     VOTE_TOLERANCE,
 )
 
@@ -51,7 +50,7 @@ class Senses:
 
     def __init__(self) -> None:
         self.guard_holds, self.guard_count = False, 0
-        self.struck: set[str] = set()
+        self.struck: set[str] = set()  # as the gate said after the cycle before
         self.restarted()
 
     def restarted(self) -> None:
@@ -62,15 +61,14 @@ class Senses:
         self.epoch: int | None = None
         self.same: dict[str, tuple[float, int]] = {}
         self.stamps: dict[str, tuple[float, float]] = {}
-        self.off: dict[str, int] = {}
 
-    def look(self, raw: Mapping[str, Any], now_s: float, request: Any) -> Seen:
-        """Look at the readings of one cycle."""
+    def look(self, raw: Mapping[str, Any], now_s: float, request: Any, *, refused: bool) -> Seen:
+        """Look at the readings of one cycle; in a `refused` one the guards stand still."""
         seen = Seen()
         who = request.who.strip() if isinstance(request.who, str) else ""
         if request.reset and who and (who, request.number) != self.repair:
             self.repair = (who, request.number)
-            self.struck, self.off = set(), {}
+            self.struck = set()
         fresh = self._fresh(raw, now_s)
         self._pulse(fresh, seen)
         self._words(fresh, seen)
@@ -82,7 +80,8 @@ class Senses:
             else:
                 seen.objection = seen.objection or f"IL-07|{row.read} is not known"
         seen.speeds = self._vote(fresh, seen)
-        self._guard(fresh, seen)
+        if not refused:
+            self._guard(fresh, seen)
         return seen
 
     def _fresh(self, raw: Mapping[str, Any], now_s: float) -> dict[str, Any]:
@@ -149,7 +148,6 @@ class Senses:
 
     def _vote(self, fresh: Mapping[str, Any], seen: Seen) -> tuple[float, ...]:
         votes: list[float] = []
-        names: list[str] = []
         for tag in SPEEDS:
             value: Any = fresh.get(tag)
             low, high = INSTRUMENTS[tag]
@@ -160,7 +158,6 @@ class Senses:
             self.same[tag] = (value, count)
             if count < FROZEN_READING and tag not in self.struck:
                 votes.append(float(value))
-                names.append(tag)
         votes_in_order = sorted(votes)
         result: float | None = None
         if len(votes) == 3:
@@ -173,12 +170,6 @@ class Senses:
         if result is None or not agree:
             seen.objection = f"IL-05|of the speeds {votes} are good"
             return ()
-        for tag, value in zip(names, votes, strict=True):
-            away = abs(value - result) > VOTE_TOLERANCE * (1 + 1e-9)
-            self.off[tag] = self.off.get(tag, 0) + 1 if away else 0
-            # the gate doubts a jump for some cycles before it counts it
-            if self.off[tag] > VOTE_CYCLES + 20:
-                self.struck.add(tag)
         return tuple(votes)
 
     def _guard(self, fresh: Mapping[str, Any], seen: Seen) -> None:

@@ -98,7 +98,6 @@ INSTRUMENTS = {"a.speed": (0.01, 0.35), "a.speed_b": (0.01, 0.35), "a.speed_c": 
                "a.torque": (0.0, 600.0)}  # fmt: skip
 SPEEDS = ("a.speed", "a.speed_b", "a.speed_c")
 VOTE_TOLERANCE = 0.008
-VOTE_CYCLES = 5
 TORQUE_TRIP, TORQUE_BACK = 450.0, (1.0, 400.0)
 TORQUE_TRIP_AFTER, TORQUE_BACK_AFTER = 2, 3
 FILM = (0.65, 1.2)  # 100 * ratio / gap, gap in um

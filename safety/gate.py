@@ -164,7 +164,7 @@ def _command(
         "sequence": case.state.sequence + 1,
         "request_mark": mark_of(case.request),
         "latches": latches(case, modes, reasons),
-        "now_s": case.now_s,
+        "now_s": _later(case.now_s, case.state.now_s),
         "newest": max(case.state.newest, case.request.number),
         "wear": MappingProxyType(case.wear),
         "guards": MappingProxyType(case.guards),
@@ -177,10 +177,9 @@ def _command(
         changes["modes"] = replace(modes, asked=True)
     changes |= {"heartbeat": kept.heartbeat + 1, "outcome": "pending", "outcome_reason": ""}
     if setpoints:
-        last_s = kept.commanded_s  # time that ran backwards earns no second move
         changes |= {
             "commanded": setpoints,
-            "commanded_s": case.now_s if last_s is None or case.now_s > last_s else last_s,
+            "commanded_s": _later(case.now_s, kept.commanded_s),
             "lawful": lawful_after(case, setpoints),
             "wear": _worn(case, setpoints),
         }
@@ -197,6 +196,11 @@ def _command(
         mint=_MINT,
     )
     return command, state
+
+
+def _later(now_s: float, before_s: float | None) -> float:
+    """Return the later time: what ran backwards earns no second move, no second rest."""
+    return now_s if before_s is None or now_s > before_s else before_s
 
 
 def _worn(case: Case, setpoints: Mapping[str, float]) -> Mapping[str, Wear]:

@@ -20,7 +20,7 @@ from safety.words import Action, Mode, Reason
 
 
 def il_02_time(case: Case) -> list[Reason]:
-    """IL-02: time that runs backwards makes every rate meaningless. HOLD."""
+    """IL-02: time that ran backwards makes every rate meaningless, until it caught up. HOLD."""
     last_s = case.state.now_s
     if last_s is not None and case.now_s < last_s:
         return [Reason("IL-02", Action.HOLD, "", "engine time ran backwards")]

@@ -1,0 +1,450 @@
+"""What is watched beside the setpoints: votes, combinations, guards, the model, wear, the seal."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import struct
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safety.modes import repair_of
+from safety.rules import LoopRules, loop_rules
+from safety.seal import fingerprint, unbroken
+from safety.signals import SignalMemory, Snapshot, validate
+from safety.strict import RuleError
+from safety.vote import vote
+from safety.watch import Guard, guarded, misfit_after, product
+from safety.watch_rules import CrossRule, GuardRule, ModelRule
+from safety.wear import Wear, moved, rested, travel_left, worn_out
+from safety.wire import Grid, inside, landed, quantised, settled
+from safety.words import Action, Mode, Quality, Sample
+from tests.safety.builders import (
+    GAP,
+    LOOP,
+    PUMP,
+    PUMP_ACTIVE,
+    SPEED,
+    WEIGHT,
+    Drive,
+    ask,
+    good,
+    plan,
+    readings,
+    rules,
+    sealed,
+)
+
+PUMP_RULE = rules().setpoints[PUMP]
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+SPEEDS = (SPEED, "coater.speed_b", "coater.speed_c")
+VOTE = {"members": list(SPEEDS), "tolerance": 0.01, "cycles": 3}
+
+
+def _three_speeds() -> LoopRules:
+    whole = sealed(limits__votes={SPEED: VOTE})
+    for tag in SPEEDS[1:]:
+        whole["tags"][tag] = whole["tags"][SPEED]
+        whole["loops"][LOOP]["optional"].append(tag)
+    return loop_rules(whole, LOOP)
+
+
+class Speeds:
+    """Validates reads of three speeds, cycle by cycle."""
+
+    def __init__(self) -> None:
+        self.rules, self.memory, self.now_s, self.beat = _three_speeds(), SignalMemory(), 1e3, 0
+
+    def see(self, *values: Any, repair: str = "") -> Snapshot:
+        self.now_s, self.beat = self.now_s + 8.0, self.beat + 1
+        raw = readings(self.now_s, self.beat) | {
+            tag: value if isinstance(value, Sample) else good(value, self.now_s)
+            for tag, value in zip(SPEEDS, values, strict=True)
+        }
+        snapshot = validate(raw, self.memory, self.rules, self.now_s, repair)
+        self.memory = snapshot.memory
+        return snapshot
+
+
+# --- votes (IL-05) -------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("IL-05")
+@given(values=st.lists(numbers, max_size=4), tolerance=st.floats(1e-9, 1e9))
+def test_a_vote_lies_among_voters_that_agree_or_there_is_none(
+    values: list[float], tolerance: float
+) -> None:
+    result = vote(values, tolerance)
+    assert result.voters == len(values)
+    if result.value is not None:
+        near = sum(abs(v - result.value) <= tolerance for v in values)
+        assert min(values) <= result.value <= max(values)
+        assert near >= 2
+    assert result.value is None or len(values) in (2, 3)
+
+
+@pytest.mark.requirement("IL-05")
+def test_three_give_the_median_two_the_mean_one_nothing() -> None:
+    see = Speeds()
+    doubt = Sample(0.165, Quality.UNCERTAIN, "", None, 1e3 + 8, 1)
+    assert see.see(0.160, 0.162, 0.169).samples[SPEED].value == 0.162
+    two = see.see(0.160, 0.162, Sample.bad("lost", 0.0))
+    assert two.samples[SPEED].value == pytest.approx(0.161)
+    doubtful = dataclasses.replace(doubt, received_s=see.now_s + 8.0)
+    assert see.see(0.160, 0.162, doubtful).samples[SPEED].value == pytest.approx(0.161)
+    lone = see.see(0.160, Sample.bad("lost", 0.0), Sample.bad("lost", 0.0))
+    assert lone.samples[SPEED].quality is Quality.BAD
+    assert "1 of 3 good" in lone.samples[SPEED].reason
+    assert "disagree" in see.see(0.160, 0.19, Sample.bad("lost", 0.0)).samples[SPEED].reason
+
+
+@pytest.mark.requirement("IL-05")
+def test_an_outlier_is_struck_until_a_person_says_it_was_repaired() -> None:
+    see = Speeds()
+    for _ in range(3):
+        assert see.memory.ballot.struck == ()
+        see.see(0.160, 0.162, 0.2)
+    assert see.memory.ballot.struck == (SPEEDS[2],)
+    assert see.see(0.160, 0.162, 0.162).votes[SPEED].voters == 2
+    assert see.see(0.160, 0.162, 0.162, repair="7:A. Operator").votes[SPEED].voters == 3
+    for _ in range(3):
+        see.see(0.160, 0.162, 0.2, repair="7:A. Operator")
+    assert see.memory.ballot.struck == (SPEEDS[2],), "the same reset repairs once"
+
+
+def test_only_a_named_reset_repairs() -> None:
+    assert repair_of(ask("AUTO", 3, reset=True)) == "3:A. Operator"
+    assert repair_of(ask("AUTO", 3, " ", reset=True)) == ""
+    assert repair_of(ask("AUTO", 3)) == ""
+
+
+@pytest.mark.requirement("IL-05")
+@pytest.mark.parametrize(
+    ("lost", "mode"),
+    [((), Mode.AUTO), ((1,), Mode.AUTO), ((1, 2), Mode.SHED), ((0, 1, 2), Mode.HOLD)],
+)
+def test_what_the_gate_makes_of_a_vote(lost: tuple[int, ...], mode: Mode) -> None:
+    drive = Drive(_three_speeds())
+
+    def bend(raw: dict[str, Sample]) -> dict[str, Sample]:
+        return raw | {tag: good(0.1667, drive.now_s) for tag in SPEEDS}
+
+    for _ in range(6):
+        drive.cycle(ask("AUTO"), bend=bend)
+    assert drive.state.mode is Mode.AUTO
+    gone = {SPEEDS[i]: Sample.bad("lost", 0.0) for i in lost}
+    assert drive.cycle(ask("AUTO"), bend=lambda raw: bend(raw) | gone).mode is mode
+
+
+# --- combinations (IL-06), guards (IL-15), model (IL-12) -----------------------------------------
+
+CROSS = {"film": {"powers": {PUMP: 1, GAP: -1}, "factor": 1e-4, "range": [0.8, 1.0]}}
+
+
+@pytest.mark.requirement("IL-06")
+def test_setpoints_that_are_allowed_alone_are_held_together() -> None:
+    drive = Drive(rules(limits__cross=CROSS))  # 2.6 and 280 um: 0.929
+    drive.to_auto()
+    assert drive.cycle(ask("AUTO"), {PUMP: 2.65, GAP: 280e-6}).mode is Mode.AUTO
+    verdict = drive.cycle(ask("AUTO"), {PUMP: 2.9, GAP: 260e-6})
+    verdict = drive.cycle(ask("AUTO"), {PUMP: 3.0, GAP: 250e-6})
+    assert (verdict.mode, verdict.limiting[:5]) == (Mode.HOLD, "IL-06")
+    assert drive.cycle(ask("AUTO"), {PUMP: 2.6, GAP: 280e-6}).mode is Mode.AUTO
+
+
+@pytest.mark.requirement("IL-06")
+def test_outside_already_only_the_way_back_is_open() -> None:
+    drive = Drive(rules(limits__cross=CROSS))
+    drive.to_auto()
+    drive.rules = rules(limits__cross={"film": CROSS["film"] | {"range": [0.8, 0.9]}})
+    back = drive.cycle(ask("AUTO"), {PUMP: 2.5, GAP: 280e-6})  # at 0.08 a cycle: to 0.9 exactly
+    assert back.mode is Mode.AUTO
+    assert any("on the way back" in reason.text for reason in back.reasons)
+    drive.rules = rules(limits__cross={"film": CROSS["film"] | {"range": [0.7, 0.8]}})
+    stay = drive.cycle(ask("AUTO"), dict(drive.plant.applied))
+    assert (stay.mode, stay.limiting[:5]) == (Mode.HOLD, "IL-06")
+
+
+@pytest.mark.requirement("IL-06")
+@pytest.mark.parametrize(("value", "power"), [(None, 1), (0.0, -1), (math.nan, 1)])
+def test_an_unknown_factor_is_no_product(value: float | None, power: int) -> None:
+    rule = CrossRule("x", 1.0, (("a", power),), (0.0, 1.0))
+    result = product(rule, lambda _: value)
+    assert result is None or math.isnan(result)
+
+
+def test_a_product_is_what_it_says() -> None:
+    rule = CrossRule("x", 2.0, (("a", 2), ("b", -1)), (0.0, 1.0))
+    assert product(rule, {"a": 3.0, "b": 6.0}.get) == 3.0
+
+
+GUARD = GuardRule("t", (0.0, 10.0), (1.0, 8.0), trip_after=2, back_after=2)
+
+
+@pytest.mark.requirement("IL-15")
+def test_a_guard_trips_late_and_returns_later_and_lower() -> None:
+    guard, held = Guard(), []
+    for value in (9.0, 11.0, 9.0, 11.0, None, 9.0, 8.0, 9.0, 8.0, 8.0, 9.0):
+        guard = guarded(GUARD, guard, value)
+        held.append(guard.holds)
+    assert held == [False] * 4 + [True] * 5 + [False] * 2
+
+
+@pytest.mark.requirement("IL-15")
+def test_a_guarded_reading_holds_the_loop() -> None:
+    guards = {WEIGHT: {"trip": [0.05, 0.1], "return": [0.06, 0.09], "trip_after": 1,
+                       "return_after": 2}}  # fmt: skip
+    drive = Drive(rules(limits__guards=guards))
+    drive.to_auto()
+    values: dict[str, Any] = {WEIGHT.replace(".", "__"): 0.101}
+    verdict = drive.cycle(ask("AUTO"), **values)
+    assert (verdict.mode, verdict.limiting[:5]) == (Mode.HOLD, "IL-15")
+    assert [drive.cycle(ask("AUTO")).mode for _ in range(2)] == [Mode.HOLD, Mode.AUTO]
+
+
+@pytest.mark.requirement("IL-12")
+def test_a_surprised_model_is_let_go_and_an_odd_good_cycle_does_not_save_it() -> None:
+    rule = ModelRule(9.0, 4)
+    count = 0
+    for innovation in (10.0, None, 1.0, math.nan, -1.0, 9.0, 9.1, 10.0):
+        count = misfit_after(rule, count, innovation)
+    assert count == 4
+    drive = Drive(rules(limits__models={LOOP: {"innovation": 9.0, "cycles": 3}}))
+    proposal: Any = lambda now_s: plan(now_s, innovation=1.0)  # noqa: E731
+    for _ in range(5):
+        drive.cycle(ask("AUTO"), proposal=proposal)
+    modes = [drive.cycle(ask("AUTO"), proposal=lambda now_s: plan(now_s, innovation=20.0)).mode
+             for _ in range(3)]  # fmt: skip
+    assert modes == [Mode.AUTO, Mode.AUTO, Mode.SHED]
+    unknown = Drive(drive.rules)
+    assert unknown.cycle(ask("AUTO")).action is Action.HOLD
+
+
+# --- wear (IL-14, IL-17) -------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("IL-17")
+@given(
+    story=st.lists(st.tuples(st.floats(0.0, 2000.0), st.floats(0.0, 1.0)), max_size=60),
+    start_s=st.floats(0.0, 1e6),
+)
+def test_no_hour_has_more_travel_than_allowed(
+    story: list[tuple[float, float]], start_s: float
+) -> None:
+    wear, now_s, moves = Wear(), start_s, []
+    for elapsed_s, share in story:
+        now_s += elapsed_s
+        wear = rested(wear, PUMP_RULE, elapsed_s)
+        step = share * travel_left(wear, PUMP_RULE)
+        wear = moved(wear, PUMP_RULE, 2.0, 2.0 + step, now_s)
+        moves.append((now_s, step))
+    for begin, _ in moves:
+        hour = sum(step for at, step in moves if begin <= at <= begin + 3600.0)
+        assert hour <= PUMP_RULE.travel * (1 + 1e-9)
+
+
+@pytest.mark.requirement("IL-14")
+def test_only_a_swing_counts_as_a_reversal() -> None:
+    wear = Wear()
+    for before, after in ((2.5, 2.6), (2.6, 2.58), (2.58, 2.62), (2.62, 2.56), (2.56, 2.7)):
+        wear = moved(wear, PUMP_RULE, before, after, 1.0)
+    assert (wear.reversals, wear.heading, wear.turn) == (2.0, 1, 2.7)
+    assert not worn_out(wear, PUMP_RULE)
+    assert worn_out(dataclasses.replace(wear, reversals=31.0), PUMP_RULE)
+
+
+@pytest.mark.requirement("IL-14")
+def test_the_gate_dwells_holds_a_swinging_loop_and_spends_no_travel_it_has_not() -> None:
+    drive = Drive(rules(**{f"limits__setpoints__{PUMP}__dwell": 20.0}))
+    drive.to_auto()
+    drive.cycle(ask("AUTO"), {PUMP: 2.9, GAP: 280e-6})
+    verdict = drive.cycle(ask("AUTO"), {PUMP: 2.9, GAP: 280e-6})
+    assert verdict.limiting.startswith(f"IL-14 {PUMP}: moved less than 20 s ago")
+    assert verdict.allowed[PUMP] == drive.plant.applied[PUMP]
+    poor = Drive(rules(**{f"limits__setpoints__{PUMP}__travel": 0.1}))
+    poor.to_auto()
+    verdict = poor.cycle(ask("AUTO"), {PUMP: 2.9, GAP: 280e-6})
+    assert verdict.limiting.startswith("IL-17")
+    assert verdict.allowed[PUMP] == pytest.approx(2.65, abs=1e-6)
+    wild = Drive(rules(**{f"limits__setpoints__{PUMP}__reversals": 4}))
+    wild.to_auto()
+    seen = {
+        wild.cycle(ask("AUTO"), {PUMP: 2.6 + side, GAP: 280e-6}).limiting[:5]
+        for side in (0.2, 0.2, -0.2, -0.2) * 8
+    }
+    assert "IL-14" in seen
+    assert wild.state.mode is Mode.SHED
+
+
+# --- the wire (IL-14), the seal (IL-20), old requests (IL-09) ------------------------------------
+
+
+def _single(value: float) -> float:
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
+
+
+@pytest.mark.requirement("P1")
+@given(
+    applied=st.floats(-1e6, 1e6), value=st.floats(-1e6, 1e6),
+    gain=st.sampled_from([1.0, 1e-6, 1 / 60]), offset=st.sampled_from([0.0, 273.15]),
+)  # fmt: skip
+def test_rounding_to_the_wire_goes_towards_what_is_in_use(
+    applied: float, value: float, gain: float, offset: float
+) -> None:
+    grid = Grid(gain, offset, single=True)
+    result = quantised(value, applied, grid)
+    low, high = sorted((Fraction(applied), Fraction(value)))
+    assert low <= Fraction(result) <= high
+    if result not in (applied, value):
+        assert _single((result - offset) / gain) * gain + offset == result
+
+
+@pytest.mark.requirement("P1")
+@given(
+    ends=st.tuples(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3)), share=st.floats(0.0, 1.0),
+    single=st.booleans(),
+)  # fmt: skip
+def test_what_is_settled_lands_inside(
+    ends: tuple[float, float], share: float, single: bool
+) -> None:
+    span = (ends[0], ends[0] + ends[1])
+    value = min(max(span[0] + share * ends[1], span[0]), span[1])
+    grid = Grid(1.0, 0.0, single)
+    for result in (settled(value, span, grid), inside(value, span, grid)):
+        assert span[0] <= landed(result, grid) <= span[1]
+
+
+def _fields(value: object, way: str = "") -> Iterator[tuple[str, object, str]]:
+    """Every field of the rules, of the rules in them, and so on: where, whose, which."""
+    for field in dataclasses.fields(value):  # type: ignore[arg-type]
+        inner = getattr(value, field.name)
+        yield f"{way}{field.name}", value, field.name
+        parts = [inner]
+        if hasattr(inner, "values"):
+            parts = list(inner.values())
+        elif isinstance(inner, tuple):
+            parts = list(inner)
+        for part in parts:
+            if dataclasses.is_dataclass(part):
+                yield from _fields(part, f"{way}{field.name}.")
+
+
+@pytest.mark.requirement("IL-20")
+@pytest.mark.requirement("P11")
+def test_the_seal_covers_every_field_of_the_rules() -> None:
+    loop = _three_speeds_and_all()
+    assert unbroken(loop)
+    checked = set()
+    for place, owner, name in _fields(loop):
+        was = getattr(owner, name)
+        object.__setattr__(owner, name, _other(was))
+        try:
+            broken = not unbroken(loop)
+        except (TypeError, ValueError, AttributeError):
+            broken = True
+        finally:
+            object.__setattr__(owner, name, was)
+        assert broken, f"{place} may change unnoticed"
+        checked.add(place)
+    assert len(checked) > 50
+    assert unbroken(loop)
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, float | int):
+        return value + 1
+    if isinstance(value, str):
+        return value + "x"
+    if isinstance(value, frozenset):
+        return value | {99}
+    return ((), None)[value == ()] if isinstance(value, tuple) else object()
+
+
+def _three_speeds_and_all() -> LoopRules:
+    whole = sealed(
+        limits__votes={SPEED: VOTE},
+        limits__cross=CROSS,
+        limits__guards={WEIGHT: {"trip": [0.05, 0.1], "return": [0.06, 0.09], "trip_after": 1,
+                                 "return_after": 2}},
+        limits__models={LOOP: {"innovation": 9.0, "cycles": 3}},
+    )  # fmt: skip
+    for tag in SPEEDS[1:]:
+        whole["tags"][tag] = whole["tags"][SPEED]
+        whole["loops"][LOOP]["optional"].append(tag)
+    return loop_rules(whole, LOOP)
+
+
+@pytest.mark.requirement("IL-20")
+def test_a_limit_changed_in_memory_ends_in_off_and_equal_files_in_equal_seals() -> None:
+    drive = Drive(rules())
+    drive.to_auto()
+    object.__setattr__(drive.rules.setpoints[PUMP], "operating", (0.0, 9.0))
+    verdict = drive.cycle(ask("AUTO"), {PUMP: 3.0, GAP: 280e-6})
+    assert (verdict.mode, verdict.command, verdict.limiting[:5]) == (Mode.OFF, None, "IL-20")
+    assert fingerprint(rules()) == rules().seal != drive.rules.seal + "x"
+    assert not unbroken(dataclasses.replace(rules(), seal=""))
+
+
+@pytest.mark.requirement("IL-09")
+def test_an_older_request_is_a_repetition() -> None:
+    drive = Drive()
+    drive.to_auto(number=5)
+    verdict = drive.cycle(ask("AUTO", 4))
+    assert verdict.mode is Mode.OFF
+    assert "older than 5" in verdict.limiting
+    assert drive.cycle(ask("AUTO", 4, reset=True)).mode is Mode.OFF
+    assert drive.cycle(ask("AUTO", 6)).mode is Mode.SHADOW
+
+
+@pytest.mark.requirement("IL-02")
+def test_time_that_ran_backwards_holds_until_it_has_caught_up() -> None:
+    drive = Drive()
+    drive.to_auto()
+    modes = [drive.cycle(ask("AUTO"), elapsed_s=by).mode for by in (-20.0, 8.0, 8.0, 8.0)]
+    assert modes == [Mode.HOLD, Mode.HOLD, Mode.HOLD, Mode.AUTO]
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("IL-20")
+@pytest.mark.parametrize(
+    ("section", "value", "says"),
+    [
+        ("votes", {SPEED: VOTE | {"members": [SPEED]}}, "two or three"),
+        ("votes", {SPEED: VOTE | {"members": [SPEED, PUMP_ACTIVE, "x.y"]}}, "reads no number"),
+        ("votes", {SPEED: VOTE | {"members": [WEIGHT, PUMP_ACTIVE]}}, f"{SPEED} among"),
+        ("votes", {SPEED: {"members": [SPEED, WEIGHT], "cycles": 3}}, "tolerance"),
+        ("cross", {"a": {"powers": {}, "factor": 1.0, "range": [0.0, 1.0]}}, "names no tag"),
+        ("cross", {"a": {"powers": {PUMP: 0}, "factor": 1.0, "range": [0.0, 1.0]}}, "whole number"),
+        ("cross", {"a": {"powers": {PUMP: 1, "b.c": 1}, "factor": 1.0, "range": [0.0, 1.0]}},
+         "another loop"),
+        ("cross", {"a": {"powers": {PUMP: 1}, "factor": 1.0, "range": [1.0, 0.0]}}, "inverted"),
+        ("guards", {WEIGHT: {"trip": [0.0, 1.0], "return": [0.0, 0.5], "trip_after": 1,
+                             "return_after": 1}}, "strictly inside"),
+        ("guards", {WEIGHT: {"trip": [0.0, 1.0], "return": [0.1, 0.5], "trip_after": 0,
+                             "return_after": 1}}, "trip_after"),
+        ("models", {LOOP: {"innovation": 1.0, "cycles": 3}}, "above 1"),
+        ("models", {LOOP: {"innovation": math.nan, "cycles": 3}}, "finite"),
+        *((name, None, f"no section '{name}'") for name in ("votes", "cross", "guards", "models")),
+    ],
+)  # fmt: skip
+def test_a_watch_rule_that_says_too_little_is_refused(section: str, value: Any, says: str) -> None:
+    with pytest.raises(RuleError, match=says):
+        rules(**{f"limits__{section}": value})
+
+
+def test_what_belongs_to_another_loop_is_passed_over() -> None:
+    other = {"mixer.torque": {"trip": [0.0, 9.0], "return": [1.0, 8.0], "trip_after": 1,
+                              "return_after": 1}}  # fmt: skip
+    mixed = {"a": {"powers": {"mixer.torque": 1}, "factor": 1.0, "range": [0.0, 1.0]}}
+    models = {"mixing": {"innovation": 9.0, "cycles": 3}}
+    watch = rules(limits__guards=other, limits__cross=mixed, limits__models=models).watch
+    assert (dict(watch.guards), watch.cross, watch.model) == ({}, (), None)
