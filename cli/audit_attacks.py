@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from cli.places import STATES, shown
 from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
+from cli.words import Flag
 
 Records = Annotated[Path | None, Parameter(show_default=False)]
 
@@ -69,11 +70,13 @@ def kills(
     speed: float = 60.0,
     alive: float = 2.0,
     state: Annotated[Path | None, Parameter(show_default=False)] = None,
+    writer: Flag = False,
 ) -> int:
     """Kill the real engine at random instants (SIGKILL) and judge what it leaves, each time.
 
     Wire, gate, records and virtual PLCs are real processes; the controllers are stand-ins that
     are ready at once. A campaign that was cut off goes on when called again with the same --state.
+    With --writer only a process that writes records is killed: less of a proof, several a second.
 
     Parameters
     ----------
@@ -87,10 +90,16 @@ def kills(
         How long an engine lives at most once it is ready, in seconds.
     state
         Folder of the campaign. Default: var/kills.
+    writer
+        Kill only the writer of a scratch record file.
     """
     from hil.kill_campaign import KillCampaign, summary
+    from hil.writer_kills import kill_writers
 
     _some(count)
+    if writer:
+        with tempfile.TemporaryDirectory(prefix="rheostat-") as folder:
+            return _told(kill_writers(Path(folder) / "records.sqlite", count, seed, say))
     place = state or STATES / "kills"
     campaign = KillCampaign(place, seed, speed, alive)
     say(f"{len(campaign.done())} of {count} kills are done; everything is kept in {shown(place)}")

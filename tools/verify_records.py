@@ -148,6 +148,7 @@ class Verifier:
         self.hashes = [GENESIS]
         self.tree: Tree | None = Tree()
         self._people: Json = {}
+        self._changed = 0
 
     def bad(self, first: int, last: int, what: str) -> None:
         """Note what is wrong with the records `first` to `last`."""
@@ -177,7 +178,8 @@ class Verifier:
             return
         if content_hash(row) != row[6]:
             self.bad(seq, seq, "changed: its hash does not fit its content")
-        elif row[5] != before and not (self.findings and self.findings[-1][1] == seq - 1):
+            self._changed = seq
+        elif row[5] != before and self._changed != seq - 1:
             # Hash and content agree, so either this record or the one before was made to fit.
             vouched = after[5] == row[6] if after else self.head is not None and self.head == (
                 seq, row[6])  # fmt: skip
@@ -219,8 +221,7 @@ class Verifier:
         elif self.tree is None:
             return
         elif (root["size"], root["root"]) != (self.tree.size, self.tree.root()):
-            if not any(last > self.vouched for _, last, _ in self.findings):
-                self.bad(self.vouched + 1, seq - 1, f"rewritten: the root in {seq} does not fit")
+            self.bad(self.vouched + 1, seq - 1, f"rewritten: the root in {seq} does not fit")
         else:
             self.roots, self.vouched = self.roots + 1, seq
             self.signers.add(root["key"])
@@ -269,6 +270,12 @@ class Verifier:
         seq, what = max(kept, default=(0, ""))
         if seq > last:
             self.bad(last + 1, seq, f"missing: the tail was cut off; {what} knows record {seq}")
+        # A root or anchor that does not fit says less than the record that is the reason for it.
+        spans = sorted(self.findings[:200], key=lambda one: one[1] - one[0])
+        for wide in [one for one in spans if one[0] < one[1]]:
+            inside = (one for one in spans if wide[0] <= one[0] <= one[1] <= wide[1])
+            if next(inside) != wide:
+                self.findings.remove(wide)
 
 
 def read_anchors(paths: Iterable[Path], keys: set[str]) -> list[Json]:

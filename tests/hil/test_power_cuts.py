@@ -11,6 +11,7 @@ from hil.disk_diary import Platter, Step
 from hil.kill_campaign import KillCampaign, summary
 from hil.power_cuts import PowerCuts, cut_power
 from hil.wire_evidence import WireEvidence
+from hil.writer_kills import kill_writers
 from tests.hil.sealed_line import sealed_line
 
 
@@ -59,6 +60,13 @@ def test_a_killed_engine_loses_nothing_and_writes_nothing_unrecorded(tmp_path: P
     assert result["ok"], result["faults"]
     assert result["kills"] == 3
     assert result["rows"] > 0
+
+
+@pytest.mark.requirement("REC-13")
+def test_a_killed_writer_keeps_what_it_promised(tmp_path: Path) -> None:
+    result = kill_writers(tmp_path / "records.sqlite", 12, 3, lambda _: None)
+    assert result["ok"], result["faults"]
+    assert result["rows"] >= result["acknowledged"] > 12
 
 
 def test_a_word_that_no_intent_explains_is_an_orphan() -> None:

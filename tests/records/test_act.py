@@ -44,7 +44,7 @@ def test_it_shows_printed_name_time_and_meaning_and_is_never_without() -> None:
     assert all(part in text for part in ("Kim Example", "2026-11-25T00:00:00Z", "reviewed"))
     for part in ("name", "utc", "meaning"):
         with pytest.raises(ValueError, match=f"{part} is empty"):
-            sign_act(replace(ACT, **{part: " "}), KEY)
+            sign_act(act_of({**ACT.body(), part: " "}), KEY)
 
 
 def test_only_registered_people_with_a_living_key_count() -> None:
