@@ -30,6 +30,7 @@ from cli import (
     simulate,
     test,
     trace,
+    tune,
 )
 from cli.refusal import INTERRUPTED, OK, USAGE, RefusalError, say
 from service.config_problem import did_you_mean
@@ -73,6 +74,7 @@ app.command(page.page)
 app.command(plc.plc)
 app.command(simulate.simulate)
 app.command(campaign.campaign)
+app.command(tune.tune)
 app.command(trace.trace)
 app.command(fuzz.fuzz)
 app.command(bench.bench)
@@ -91,6 +93,7 @@ VERBS = (
     "plc",
     "simulate",
     "campaign",
+    "tune",
     "trace",
     "fuzz",
     "bench",
