@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from controller.estimate import Estimate, Estimator
-from controller.kalman import Belief, corrected, predicted, surprise_spread
+from controller.innovations import Innovations
+from controller.kalman import Belief, surprise_spread
 from controller.mixing_channels import (
     BOUNDS,
     CHANNELS,
@@ -26,12 +27,14 @@ from controller.mixing_channels import (
     READ,
     WALKERS,
     WALKS,
-    filter_functions,
 )
+from controller.mixing_filter import MixingFilter
 from controller.plan import PlanRequest
 from controller.readings import BadCount, number
 from plant_models.control_model import ControlModel, Vector
 from plant_models.parameters import Parameters
+
+UNCERTAIN = 1  # of the qualities 0 bad, 1 uncertain, 2 good
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class _Cycle:
     before: Belief
     u: Vector
     ambient_k: float
-    readings: Mapping[str, float]
+    readings: Mapping[str, tuple[float, float]]  # channel -> (reading, noise)
     first: bool  # nothing was known before: the belief is a founding, not a prediction
     alert: bool = False  # surprises all pointed one way: something new is in the vessel
     lab: Sequence[tuple[float, float]] = ()  # (ln viscosity, noise) of samples of this time
@@ -59,7 +62,7 @@ class MixingEstimator:
         self._s = settings
         self._period_s = period_s
         self._names = (*model.states, *WALKERS)
-        self._step, self._look = filter_functions(model, period_s)
+        self._filter = MixingFilter(model, period_s)
         self._Q = {alert: self._walks(alert=alert) for alert in (False, True)}
         self._counts = {tag: BadCount(bad_cycles) for tag in ("mixer.viscosity", "mixer.torque")}
         self.reset()
@@ -81,10 +84,11 @@ class MixingEstimator:
         self._history: deque[_Cycle] = deque()
         self._belief: Belief | None = None
         self._last_s: float | None = None
-        self._lab_number: int | None = None
+        self._lab_seen: set[int] = set()
         self._batch: int | None = None
         self._odd: dict[str, int] = {}
         self._surprise = 0.0  # running mean of the viscometer's, in expected spreads
+        self._statistics = Innovations()
 
     def take_over(self, old: Estimator) -> None:
         """Go on from `old`: the same batch."""
@@ -151,8 +155,8 @@ class MixingEstimator:
         z = np.array([*x.values(), 0.0, 0.0, 0.0, 0.0, model.nominal["mixer.evaporation"]])
         seen = number(values, "mixer.viscosity", math.nan)
         if seen > 0.0:
-            told, _ = self._look(z, np.zeros(len(model.inputs)), ambient)
-            expected = float(np.asarray(told, dtype=float).ravel()[CHANNELS.index(PROBE)])
+            told, _ = self._filter.look(z, np.zeros(len(model.inputs)), ambient)
+            expected = float(told[CHANNELS.index(PROBE)])
             z[self._names.index("d_visc")] = math.log(seen) - expected
         spread = [0.5, 0.005, 0.05, 0.002, 0.1, 0.2, 0.01]
         spread += [s["start.visc"], s["start.probe"], s["start.torque"], s["start.heat"]]
@@ -166,31 +170,32 @@ class MixingEstimator:
 
     # -- filtering -------------------------------------------------------------------------------
 
-    def _readings(self, request: PlanRequest) -> dict[str, float]:
-        """Usable readings by channel; viscosities as logarithms."""
-        found: dict[str, float] = {}
-        for tag, (channel, _) in READ.items():
+    def _readings(self, request: PlanRequest) -> dict[str, tuple[float, float]]:
+        """Usable readings by channel with their noise; viscosities as logarithms.
+
+        A reading of uncertain quality is used with more noise.
+        """
+        found: dict[str, tuple[float, float]] = {}
+        for tag, (channel, key) in READ.items():
             value = number(request.values, tag, math.nan)
             good = math.isfinite(value) and (value > 0.0 or not channel.startswith("ln "))
             if tag in self._counts:
                 self._counts[tag].note(good=good)
             if good:
-                found[channel] = math.log(value) if channel.startswith("ln ") else value
+                uncertain = request.quality.get(tag) == UNCERTAIN
+                noise = self._s[key] * (self._s["uncertain.noise"] if uncertain else 1.0)
+                found[channel] = (math.log(value) if channel.startswith("ln ") else value, noise)
         return found
 
     def _run(self, cycle: _Cycle, *, again: bool = False) -> Belief:
         """The belief after one cycle: model forward, then every reading, then lab samples."""
         belief = cycle.before
         if not cycle.first:
-            z_next, F = self._step(belief.z, cycle.u, cycle.ambient_k)
-            z_next = np.asarray(z_next, dtype=float).ravel()
-            if np.all(np.isfinite(z_next)):
-                belief = predicted(z_next, np.asarray(F, dtype=float), belief, self._Q[cycle.alert])
-        for channel, noise in READ.values():
-            if channel in cycle.readings:
-                belief = self._take(
-                    belief, cycle, channel, cycle.readings[channel], self._s[noise], again=again
-                )
+            ahead = self._filter.predict(belief, cycle.u, cycle.ambient_k, self._Q[cycle.alert])
+            if np.isfinite(ahead.z).all() and np.isfinite(ahead.P).all():
+                belief = ahead
+        for channel, (read, noise) in cycle.readings.items():
+            belief = self._take(belief, cycle, channel, read, noise, again=again)
         for ln_lab, noise_lab in cycle.lab:
             belief = self._take(belief, cycle, LAB, ln_lab, noise_lab, again=True)
         return Belief(self._bounded(belief.z), belief.P)
@@ -199,21 +204,20 @@ class MixingEstimator:
         self, belief: Belief, cycle: _Cycle, channel: str, read: float, noise: float, *, again: bool
     ) -> Belief:
         """Take one reading in, unless it is hard to believe and has not repeated itself."""
-        told, slopes = self._look(belief.z, cycle.u, cycle.ambient_k)
-        row = CHANNELS.index(channel)
-        e = read - float(np.asarray(told, dtype=float).ravel()[row])
-        slope = np.asarray(slopes, dtype=float)[row]
-        if not math.isfinite(e):
+        taken = self._filter.take(belief, cycle.u, cycle.ambient_k, channel, read, noise)
+        e, spread = taken.surprise, taken.spread
+        if not (math.isfinite(e) and spread > 0.0):
             return belief
         if not again:
-            spread = surprise_spread(belief, slope, noise)
             limit = self._s["doubt"] * spread
             if channel == PROBE:
                 self._surprise += self._s["alert.share"] * (e / spread - self._surprise)
             self._odd[channel] = self._odd.get(channel, 0) + 1 if abs(e) > limit else 0
             if 0 < self._odd[channel] < self._s["repeats"]:
                 return belief
-        return corrected(belief, e, slope, noise)
+            if not cycle.first:
+                self._statistics.note(channel, e / spread)
+        return taken.belief
 
     def _bounded(self, z: Vector) -> Vector:
         kept = z.copy()
@@ -229,9 +233,9 @@ class MixingEstimator:
         lab = number(request.values, "mixer.lab_viscosity", math.nan)
         age_s = number(request.values, "mixer.lab_age", math.nan)
         count = int(number(request.values, "mixer.lab_number", -1.0))
-        if count < 1 or count == self._lab_number or not (lab > 0.0 and age_s >= 0.0):
+        if count < 1 or count in self._lab_seen or not (lab > 0.0 and age_s >= 0.0):
             return
-        self._lab_number = count
+        self._lab_seen.add(count)
         taken_s = request.now_s - age_s
         first_s = self._history[0].now_s
         if taken_s < first_s - self._s["lab.memory"]:
@@ -264,11 +268,13 @@ class MixingEstimator:
         known = dict(zip(self._names, z, strict=True)) | {"mixer.ambient_temp": ambient}
         p = np.array([known[name] for name in model.disturbances])
         silent = all(count.dropped for count in self._counts.values())
-        told, slopes = self._look(z, np.zeros(len(model.inputs)), ambient)
-        slope = np.asarray(slopes, dtype=float)[CHANNELS.index(LAB)]
+        told, slopes = self._filter.look(z, np.zeros(len(model.inputs)), ambient)
+        slope = slopes[CHANNELS.index(LAB)]
         shown = {name: float(value) for name, value in known.items()}
         shown["mixer.viscosity_25c"] = math.exp(float(told[CHANNELS.index(LAB)]))
         shown["mixer.viscosity_25c.spread"] = surprise_spread(self.belief, slope, 0.0)
+        shown |= self._statistics.told()
+        notes = [*notes, self._filter.note] if self._filter.note else notes
         return Estimate(
             z[: len(model.states)].copy(),
             np.tile(p, (horizon + 1, 1)),

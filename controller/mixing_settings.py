@@ -44,6 +44,7 @@ MIXING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("approach.time", 150.0, "s", "two blending times", "way to target"),
     Parameter("doubt", 5.0, "1", "standard deviations", "larger surprises must repeat"),
     Parameter("repeats", 3, "1", WIDE),
+    Parameter("uncertain.noise", 3.0, "1", WIDE, "times more, where a quality is uncertain"),
     Parameter("lab.memory", 3600.0, "s", "samples are 15-40 min late", "how far back one applies"),
 )
 """Every number of the mixing estimator, with unit, default and source.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from controller.mixing_channels import WALKERS
 from controller.mixing_estimator import MixingEstimator
 from controller.mixing_settings import MIXING_SETTINGS
 from controller.plan import PlanRequest
@@ -162,6 +165,80 @@ def test_a_sample_is_used_once() -> None:
     again = seen.update(_later(mixer.ask(noise=0.0)), 2)
     assert any("lab sample" in note for note in first.notes)
     assert not any("lab sample" in note for note in again.notes)
+
+
+def test_samples_out_of_order_each_count_once_at_their_own_time() -> None:
+    """A younger sample may be reported first; told in either order the estimate is the same."""
+    mixer = ModelMixer(probe=-0.04)
+    plain: list[PlanRequest] = []
+    for _ in range(60):
+        mixer.run()
+        plain.append(mixer.ask())
+
+    def estimated(order: tuple[tuple[int, int], ...]) -> MixingEstimator:
+        seen = estimator()
+        arrivals = dict(zip((50, 52, 54, 56), (*order, *order), strict=True))  # each told twice
+        for i, one in enumerate(plain):
+            values = dict(one.values)
+            if i in arrivals:
+                number, taken = arrivals[i]
+                values |= {
+                    "mixer.lab_viscosity": 6.2 + 0.1 * number,
+                    "mixer.lab_number": number,
+                    "mixer.lab_age": one.now_s - plain[taken].now_s,
+                }
+            seen.update(_with(one, values), 2)
+        return seen
+
+    forward, backward = estimated(((1, 10), (2, 30))), estimated(((2, 30), (1, 10)))
+    assert np.allclose(forward.belief.z, backward.belief.z, rtol=1e-9, atol=1e-9)
+    once = estimator()
+    for i, one in enumerate(plain):
+        values = dict(one.values)
+        if i in (10, 30):
+            number = 1 if i == 10 else 2
+            values |= {
+                "mixer.lab_viscosity": 6.2 + 0.1 * number,
+                "mixer.lab_number": number,
+                "mixer.lab_age": 0.0,
+            }
+        once.update(_with(one, values), 2)
+    assert np.allclose(forward.belief.z, once.belief.z, rtol=1e-9, atol=1e-9)
+
+
+def test_a_reading_of_uncertain_quality_weighs_less() -> None:
+    moved = {}
+    for quality in (2, 1):
+        mixer, seen = ModelMixer(), estimator()
+        for cycle in range(60):
+            if cycle == 40:
+                mixer.p[mixer.model.disturbances.index("d_visc")] = 0.05
+            mixer.run()
+            asked = replace(mixer.ask(noise=0.0), quality={"mixer.viscosity": quality})
+            seen.update(asked, 2)
+            if cycle == 42:
+                moved[quality] = seen.value("d_visc")
+    assert moved[1] < 0.6 * moved[2]
+
+
+def test_the_models_parameters_are_frozen_only_states_and_offsets_are_estimated() -> None:
+    mixer, seen = ModelMixer(visc=0.1), estimator()
+    before = dict(mixer.model.parameters)
+    for _ in range(30):
+        mixer.run()
+        seen.update(mixer.ask(), 2)
+    assert dict(seen._model.parameters) == before
+    assert len(seen.belief.z) == len(mixer.model.states) + len(WALKERS)
+
+
+def test_innovations_are_shown() -> None:
+    mixer, seen = ModelMixer(), estimator()
+    shown: Mapping[str, float] = {}
+    for _ in range(120):
+        mixer.run()
+        shown = seen.update(mixer.ask(), 2).shown
+    assert 0.05 < shown["innovation.nis"] < 2.0
+    assert abs(shown["innovation.whiteness"]) < 1.0
 
 
 def test_a_sample_from_before_the_beginning_still_tells_something() -> None:
