@@ -23,7 +23,7 @@ from records.row import GENESIS, KINDS, Head, RecordError, Row, head_path, link_
 
 __all__ = [
     "GENESIS", "KINDS", "ChainReport", "Head", "RecordError", "Row", "check_sqlite", "fault_of",
-    "head_path", "link_hash", "open_read_only", "read_head", "verify", "walk",
+    "head_path", "link_hash", "open_read_only", "page_faults", "read_head", "verify", "walk",
 ]  # fmt: skip
 
 # 3.7.0 to 3.51.2 can corrupt a file when a WAL reset races with a reader.
@@ -81,7 +81,12 @@ def verify(path: Path, anchor: Head | None = None) -> ChainReport:
             kept = anchor or read_head(path)
             judge = RootJudge(Tree(), listed_keys(path))
             report = walk(_rows(connection), Head(0, GENESIS), judge.fault)
-            return with_head(connection, report, kept) if report.ok else report
+            if not report.ok:
+                return report
+            pages = page_faults(connection)
+            if pages:
+                return ChainReport(report.rows, False, None, pages, report.head)
+            return with_head(connection, report, kept)
         finally:
             connection.close()
     except (apsw.Error, RecordError, UnicodeDecodeError) as error:
@@ -106,6 +111,12 @@ def with_head(connection: apsw.Connection, report: ChainReport, kept: Head | Non
     else:
         bad, text = kept.seq, f"row {kept.seq} was rewritten since its hash was kept elsewhere"
     return ChainReport(report.rows, False, bad, text, report.head)
+
+
+def page_faults(connection: apsw.Connection) -> str:
+    """Return what SQLite finds wrong with the pages of the file, empty when nothing is."""
+    found = [str(line[0]) for line in connection.execute("PRAGMA integrity_check(3)")]
+    return "" if found == ["ok"] else "; ".join(found)
 
 
 def _rows(connection: apsw.Connection) -> Iterator[Row]:

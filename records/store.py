@@ -19,7 +19,7 @@ from typing import Any
 import apsw
 
 from records.canonical import canonical_json
-from records.chain import check_sqlite, walk, with_head
+from records.chain import check_sqlite, page_faults, walk, with_head
 from records.door import damaged, lock_of, refuse_network, unwritable
 from records.merkle import Tree
 from records.record_key import listed_keys, record_key
@@ -216,9 +216,9 @@ def _verified(connection: apsw.Connection, path: Path) -> tuple[Head, RootJudge]
     quick however long the file has grown.
     """
     if path.stat().st_size <= CHECKED_BYTES:
-        found = [str(line[0]) for line in connection.execute("PRAGMA integrity_check(3)")]
-        if found != ["ok"]:
-            raise RecordError(damaged(path, "; ".join(found)))
+        faults = page_faults(connection)
+        if faults:
+            raise RecordError(damaged(path, faults))
     before, judge = _last_root(connection, path)
     rows = connection.execute(f"{_COLUMNS} WHERE seq > ? ORDER BY seq", (before.seq,))
     report = walk((Row(*line) for line in rows), before, judge.fault)

@@ -193,3 +193,22 @@ def test_a_large_file_starts_on_its_chain_and_is_checked_whole_by_night(
     RecordStore(path, root_every=20).close()
     assert any("seq > ?" in sql for sql in looked)
     assert verify(path).first_bad_seq == 5
+
+
+def test_a_whole_verification_looks_at_every_page(tmp_path: Path) -> None:
+    """An index that lies leaves the chain alone; only the pages show it."""
+    path = tmp_path / "records.sqlite"
+    store = RecordStore(path)
+    for number in range(30):
+        store.append("cycle", "coating", "now", {"n": number})
+    store.close()
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA writable_schema = ON").fetchall()
+    changed = "UPDATE sqlite_schema SET sql = replace(sql, 'loop, kind', 'kind, loop') "
+    connection.execute(changed + "WHERE name = 'record_by_loop'").fetchall()
+    connection.close()
+    report = verify(path)
+    assert not report.ok
+    assert "record_by_loop" in report.text
+    with pytest.raises(RecordError, match="damaged"):
+        RecordStore(path)
