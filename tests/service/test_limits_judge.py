@@ -73,6 +73,11 @@ def test_fewer_or_other_signatures_are_refused(signers: tuple[str, ...], due: se
 def test_a_qa_approver_cannot_write_a_change_and_nobody_signs_in_another_role() -> None:
     proposal = change(commissioned(), line(operating=NARROWER), author="lee")
     assert "RH-2014" in codes(proposal, signed(proposal, "lee", "kim"))
+    config = line()
+    config["people"]["choi"]["revoked"] = None
+    base = commissioned(config)
+    proposal = change(base, {**line(operating=NARROWER), "people": config["people"]}, author="lee")
+    assert codes(proposal, signed(proposal, "lee", "choi"), base) == {"RH-2014"}
     proposal = change(commissioned(), line(operating=NARROWER))
     as_qa = [*signed(proposal, "kim"), *signed(proposal, "park", role="qa-approver")]
     assert "RH-2014" in codes(proposal, as_qa), "the register says what somebody is"
