@@ -85,9 +85,10 @@ class Oracle:
                 found.append(Escape("P12", f"{mode} without a command"))
         else:
             self._check_command(found, command, mode, wants, seen, now_s, plan)
-        if not self.senses.struck <= set(verdict.state.struck):
-            found.append(Escape("IL-05", "an instrument was struck and votes again, unrepaired"))
-        self.senses.struck = set(verdict.state.struck)
+        if not refused:
+            if not self.senses.struck <= set(verdict.state.struck):
+                found.append(Escape("IL-05", "a struck instrument votes again, unrepaired"))
+            self.senses.struck = set(verdict.state.struck)
         self._remember(mode, command, seen, now_s, request, reset, misfit)
         return found
 
