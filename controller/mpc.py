@@ -82,6 +82,7 @@ class MpcController:
             residual=answer.residual,
             cost=answer.cost,
             made_s=request.now_s,
+            innovation=estimate.shown.get("innovation.nis"),
         )
         return replace(
             bare,
