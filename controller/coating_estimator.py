@@ -13,12 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import casadi as ca
 import numpy as np
 
 from controller.coating_settings import COATING_BOUNDS
+from controller.compiled import Sampled, compiled
 from controller.estimate import Estimate, Estimator, Underway
 from controller.feed_memory import FeedMemory, FeedSample
 from controller.plan import PlanRequest
+from controller.quick import Quick
 from controller.readings import BadCount, number
 from controller.sequence import CoatingSequence, Moment, Phase
 from controller.transcription import discrete_map
@@ -50,7 +53,7 @@ class CoatingEstimator:
         self._period_s = period_s
         self._target_kg_m2 = target_kg_m2
         self._late_zones_k = tuple(late_zones_k)
-        self._advance = discrete_map(model, period_s)
+        self._advance, self._observe = _machine_code(model, period_s)
         self._gauge_count = BadCount(bad_cycles)
         self._residual_count = BadCount(bad_cycles)
         self._pressure_count = BadCount(bad_cycles)
@@ -214,7 +217,7 @@ class CoatingEstimator:
         """Coat weight [kg/m2] the model lays now, before the estimated gain."""
         plain = self._p.copy()
         plain[self._at("d_coat")] = 0.0
-        return self._model.observe(self._x, u, plain)[GAUGE]
+        return float(self._observe(self._x, u, plain)[self._model.outputs.index(GAUGE), 0])
 
     def _moment(self, request: PlanRequest, speed: float, length_m: float) -> Moment:
         """What the line is doing, and whether the gauge has something to say."""
@@ -233,7 +236,7 @@ class CoatingEstimator:
         volume = max(0.0, u[0]) * self._model.parameters["coating.pump.displacement"] * metres
         self.feed.pump(volume, sample)
         self._place(self.feed.at_die() or sample, speed)
-        ahead = np.asarray(self._advance(self._x, u, self._p), dtype=float).ravel()
+        ahead = self._advance(self._x, u, self._p).ravel()
         if np.all(np.isfinite(ahead)):
             self._x = ahead
         if speed >= self._s["speed.least"]:
@@ -282,7 +285,9 @@ class CoatingEstimator:
         web_temp = number(values, WEB_TEMP, math.nan)
         self._web_temp_count.note(good=math.isfinite(web_temp))
         if math.isfinite(web_temp):
-            surprise = web_temp - self._model.observe(self._x, u, self._p)[WEB_TEMP]
+            surprise = web_temp - float(
+                self._observe(self._x, u, self._p)[self._model.outputs.index(WEB_TEMP), 0]
+            )
             gain = 1.0 if self._last_s is None else s["web_temp.gain"]
             self._p[self._at("d_web_temp")] += gain * surprise
 
@@ -341,3 +346,17 @@ class CoatingEstimator:
         start = self.web.batch_at(at_m - self._s["gauge.metres_after_batch"])
         new_batch = start is not None and start != self.web.batch_at(at_m)
         return self._s["gauge.gain_after_batch" if new_batch else "gauge.gain"]
+
+
+def _machine_code(model: ControlModel, period_s: float) -> tuple[Quick, Quick]:
+    """One period of the model, and its outputs, as compiled functions of (x, u, p)."""
+    groups = (model.states, model.inputs, model.disturbances)
+    point = [model.nominal_vector(names) for names in groups]
+    x, u, p = (ca.SX.sym(name, len(names)) for name, names in zip("xup", groups, strict=True))
+    ahead = ca.densify(discrete_map(model, period_s)(x, u, p))
+    wanted = [
+        Sampled(ca.Function("ahead", [x, u, p], [ahead]), point),
+        Sampled(ca.Function("seen", [x, u, p], [ca.densify(model.measure(x, u, p))]), point),
+    ]
+    one, other = (Quick(function) for function in compiled(wanted).functions)
+    return one, other

@@ -12,8 +12,8 @@ m       stirred volume behind it (filter, manifold)          m3
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections import deque
 from dataclasses import dataclass
 
 
@@ -41,7 +41,7 @@ class FeedMemory:
         self._mixed_m3 = mixed_m3
         self._half_m3 = 0.5 * span_m3
         self._pumped_m3 = 0.0
-        self._entered: deque[_Entered] = deque()
+        self._entered: list[_Entered] = []  # in the order of volume
         self._pocket: FeedSample | None = None
 
     def fill(self, sample: FeedSample) -> None:
@@ -56,8 +56,8 @@ class FeedMemory:
         self._pumped_m3 += volume_m3
         self._entered.append(_Entered(self._pumped_m3, sample))
         gone_m3 = self._pumped_m3 - self._plug_m3 - self._half_m3
-        while len(self._entered) > 1 and self._entered[1].at_m3 < gone_m3:
-            self._entered.popleft()
+        gone = bisect.bisect_left(self._entered, gone_m3, key=lambda e: e.at_m3) - 1
+        del self._entered[: max(gone, 0)]
 
     def at_die(self) -> FeedSample | None:
         """The mass at the die now; None before `fill`."""
@@ -92,12 +92,12 @@ class FeedMemory:
         """What entered around volume `at_m3`: averaged to both sides, never across batches."""
         newest = self._entered[-1]
         at_m3 = min(at_m3, newest.at_m3)  # beyond what has entered: the mean of the newest
-        middle = next((e for e in self._entered if e.at_m3 >= at_m3), newest).sample
-        near = [
-            e.sample
-            for e in self._entered
-            if abs(e.at_m3 - at_m3) <= self._half_m3 and e.sample.batch == middle.batch
-        ] or [middle]
+        entered = self._entered
+        here = bisect.bisect_left(entered, at_m3, key=lambda e: e.at_m3)
+        middle = entered[min(here, len(entered) - 1)].sample
+        first = bisect.bisect_left(entered, at_m3 - self._half_m3, hi=here, key=lambda e: e.at_m3)
+        last = bisect.bisect_right(entered, at_m3 + self._half_m3, lo=here, key=lambda e: e.at_m3)
+        near = [e.sample for e in entered[first:last] if e.sample.batch == middle.batch] or [middle]
         return FeedSample(
             sum(s.solids for s in near) / len(near),
             sum(s.temp_k for s in near) / len(near),

@@ -7,8 +7,9 @@ W       dry coat weight predicted at the die           kg/m2
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-from collections import deque
 from dataclasses import dataclass
 
 MEMORY_M = 120.0
@@ -29,7 +30,7 @@ class WebMemory:
 
     def __init__(self) -> None:
         """Begin with bare web."""
-        self._stretches: deque[Stretch] = deque()
+        self._stretches: list[Stretch] = []  # in the order of the counter, without gaps
 
     @property
     def end_m(self) -> float | None:
@@ -47,8 +48,8 @@ class WebMemory:
         if start_m is None or end_m <= start_m:
             return
         self._stretches.append(Stretch(start_m, end_m, coat_kg_m2, batch))
-        while self._stretches[0].end_m < end_m - MEMORY_M:
-            self._stretches.popleft()
+        gone = bisect.bisect_left(self._stretches, end_m - MEMORY_M, key=lambda s: s.end_m)
+        del self._stretches[:gone]
 
     def first_coat(self) -> float | None:
         """What the oldest coated stretch was laid with; None while all web is bare."""
@@ -58,9 +59,10 @@ class WebMemory:
     def mean(self, from_m: float, to_m: float) -> float | None:
         """Mean coat weight between two counter readings; None where nothing is known of it."""
         total = known = 0.0
-        for stretch in self._stretches:
-            if stretch.end_m <= from_m or stretch.start_m >= to_m:
-                continue  # most of them: this is asked many times a cycle
+        first = bisect.bisect_right(self._stretches, from_m, key=lambda s: s.end_m)
+        for stretch in itertools.islice(self._stretches, first, None):
+            if stretch.start_m >= to_m:
+                break
             metres = min(stretch.end_m, to_m) - max(stretch.start_m, from_m)
             if metres > 0.0 and not math.isnan(stretch.coat_kg_m2):
                 known += metres
@@ -69,7 +71,7 @@ class WebMemory:
 
     def batch_at(self, at_m: float) -> int | None:
         """The batch that lies at a counter reading."""
-        for stretch in self._stretches:
-            if stretch.start_m < at_m <= stretch.end_m:
-                return stretch.batch
+        first = bisect.bisect_left(self._stretches, at_m, key=lambda s: s.end_m)
+        if first < len(self._stretches) and self._stretches[first].start_m < at_m:
+            return self._stretches[first].batch
         return None
