@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -201,3 +202,30 @@ def test_a_reader_sees_records_as_they_come_and_cannot_write(tmp_path: Path) -> 
     late = RecordReader(path)  # the file can be read when no engine runs
     assert late.last_seq() == 6
     late.close()
+
+
+@pytest.mark.requirement("REC-15")
+def test_a_backup_taken_beside_the_writer_is_restored_hash_for_hash(tmp_path: Path) -> None:
+    place, vault, restored = (tmp_path / name for name in ("place", "vault", "restored"))
+    for folder in (place, vault, restored):
+        folder.mkdir()
+    store = RecordStore(place / "records.sqlite", root_every=10)
+    fill(store, 35)
+    for file in place.iterdir():  # the log is not in the file yet: all of them belong together
+        if not file.name.endswith(("-shm", ".lock")):
+            shutil.copy2(file, vault / file.name)
+    fill(store, 3)
+    store.close()
+    for file in vault.iterdir():
+        shutil.copy2(file, restored / file.name)
+    report = verify(restored / "records.sqlite")
+    assert report.ok, report.text
+    whole = RecordReader(place / "records.sqlite")
+    then = whole.one(report.head.seq)
+    whole.close()
+    assert then is not None
+    assert then.hash == report.head.hash
+    again = RecordStore(restored / "records.sqlite", root_every=10)
+    assert again.append("start", "", "now", {}).seq == report.head.seq + 1
+    again.close()
+    assert verify(restored / "records.sqlite").ok
