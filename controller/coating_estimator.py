@@ -31,6 +31,8 @@ from plant_models.parameters import Parameters
 
 WEB_TEMP = "coater.web_temp"
 GAUGE, SPEED, LENGTH = "coater.dry_coat_weight", "coater.line_speed", "coater.web_length"
+STEP_APART = 1.5  # gauge distances until another step is believed: its own web must pass first
+LARGEST_STEP = 0.1  # of the coat weight
 LATE_ZONES = ("coater.oven_zone4_temp", "coater.oven_zone5_temp")
 
 
@@ -54,6 +56,8 @@ class CoatingEstimator:
         self._target_kg_m2 = target_kg_m2
         self._late_zones_k = tuple(late_zones_k)
         self._advance, self._observe = _machine_code(model, period_s)
+        steady = settings["gauge.gain"]
+        self._steady_walk = steady**2 / (1.0 - steady)  # the walk whose steady gain that is
         self._gauge_count = BadCount(bad_cycles)
         self._residual_count = BadCount(bad_cycles)
         self._pressure_count = BadCount(bad_cycles)
@@ -74,7 +78,9 @@ class CoatingEstimator:
         self._temp_k = self._p[self._at("coater.feed_temp")]
         self._odd_solids = 0
         self._odd_gauge = 0
+        self._step_after_m = -math.inf
         self._anchored = False
+        self._away = 1.0  # variance of `d_coat` by a scalar Kalman filter, in those of a reading
         self._batch = 0
 
     def take_over(self, old: Estimator) -> None:
@@ -310,6 +316,7 @@ class CoatingEstimator:
     ) -> None:
         """Compare the gauge with the metres under it and update `d_coat`."""
         at = self._at("d_coat")
+        self._away += self._steady_walk  # what may have changed since the last reading
         if self._gauge_count.missing:
             if not self._anchored:  # nothing known yet: believe that the line is on target
                 laid = self.web.mean(length_m - 1.0, length_m)
@@ -329,17 +336,25 @@ class CoatingEstimator:
         surprise = math.log(number(request.values, GAUGE, math.nan) / laid) - self._p[at]
         if not self._anchored or (starting and moment.fresh <= 1):
             self._p[at] += surprise
-            self._anchored = True
+            self._anchored, self._away = True, 1.0
             return
         if not starting and abs(surprise) > self._s["gauge.doubt"]:
             self._odd_gauge += 1
             if self._odd_gauge < self._s["gauge.repeats"]:
                 notes.append(f"{GAUGE}: {surprise:+.1%} off the prediction, waiting for another")
                 return
+            if length_m >= self._step_after_m:  # it stays: a step of the plant, believed whole
+                self._step_after_m = length_m + STEP_APART * self._s["gauge.distance"]
+                self._p[at] += min(max(surprise, -LARGEST_STEP), LARGEST_STEP)
+                self._odd_gauge = 0
+                notes.append(f"{GAUGE}: {surprise:+.1%} off the prediction again, believed at once")
+                return
         else:
             self._odd_gauge = 0
-        trust = self._trust(newest_m)
+        waited = min(self._away / (1.0 + self._away), self._s["gauge.gain_most"])
+        trust = max(self._trust(newest_m), waited)
         self._p[at] += max(trust, 1.0 / moment.fresh if starting else 0.0) * surprise
+        self._away *= 1.0 - trust
 
     def _trust(self, at_m: float) -> float:
         """The share of a surprise to believe: more while a new batch comes by."""

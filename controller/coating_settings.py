@@ -18,6 +18,7 @@ COATING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("gauge.span", 6.0, "s", "0.55 m at 100 mm/s", "time one traverse averages over"),
     Parameter("gauge.gain", 0.15, "1", TUNED, "share of a surprise believed at each reading"),
     Parameter("gauge.gain_after_batch", 0.35, "1", TUNED, "while a new batch comes by the gauge"),
+    Parameter("gauge.gain_most", 0.6, "1", TUNED, "after an outage, when much may have changed"),
     Parameter("gauge.metres_after_batch", 20.0, "m", TUNED, "web over which that gain holds"),
     Parameter("gauge.settled", 7, "1", "1/7 is gauge.gain", "readings that end a start-up"),
     Parameter("gauge.doubt", 0.03, "1", "3 times the release band", "larger surprises must repeat"),

@@ -155,6 +155,30 @@ def test_an_outage_does_not_bump_and_drops_only_after_its_patience() -> None:
     assert seen.gain == pytest.approx(learnt, abs=1e-4)
 
 
+def test_the_longer_the_gauge_was_away_the_more_its_first_reading_counts() -> None:
+    """What changed meanwhile comes in at once, but never more than `gauge.gain_most` of it."""
+    shares = []
+    for away in (10, 40, 200):
+        plant, seen = DelayPlant(), estimator()
+        settle(plant, seen, cycles=120)
+        before = seen.gain
+        plant.per *= 1.01
+        for i in range(max(away, 40)):  # until the changed coat has come by the gauge
+            plant.gauge_valid = i < max(away, 40) - away
+            plant.run(2.6)
+            seen.update(plant.ask(2.6), 1)
+            if plant.gauge_valid:
+                before = seen.gain
+        plant.gauge_valid = True
+        plant.run(2.6)
+        seen.update(plant.ask(2.6), 1)
+        left = math.log(plant.gauge() / (plant.per / 1.01 * 2.6 * 0.42)) - before
+        shares.append((seen.gain - before) / left)
+    assert shares[0] > 0.15
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(0.6, abs=0.02)
+
+
 def test_a_missing_gauge_is_an_outage_too() -> None:
     plant, seen = DelayPlant(), estimator()
     settle(plant, seen)
