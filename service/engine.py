@@ -119,6 +119,8 @@ class Engine:
         await self._record_start()
         for kind, body in rows:
             await self.recorder.append(kind, "", self.clock.utc(), body)
+        for notice in self.keeper.notices():
+            logging.getLogger("rheostat").warning(notice)
         write_sealed(self.sealed, self.state_dir / "sealed.json")
         self._pid_file.write_text(f"{os.getpid()}\n", "ascii")
         await plant.open()

@@ -15,6 +15,8 @@ from typing import Any
 
 from records.chain import RecordError
 from records.recorder import FileRecorder
+from safety.rules import loop_rules
+from safety.strict import RuleError
 from service.limits_change import changes
 from service.limits_folder import LimitsFolder
 from service.limits_judge import fault_in_history, judge_change, registers_only
@@ -52,7 +54,7 @@ class SealKeeper:
         rows: list[tuple[str, Record]] = []
         seals = _read_all(recorded)
         if seals:
-            self._seal = seals[-1]
+            self._seal = _fitting(seals[-1])
         else:
             rows.append(self._take(self._first(who, utc)))
         if registers_only(self.seal.config, self._given):
@@ -181,6 +183,20 @@ def _read_all(bodies: Sequence[Mapping[str, Any]]) -> list[Seal]:
             "commission with an empty one"
         )
     return seals
+
+
+def _fitting(seal: Seal) -> Seal:
+    """Return `seal` if this software can run it; raises RecordError in words."""
+    try:
+        for loop in seal.config["loops"]:
+            loop_rules(seal.config, loop)
+    except RuleError as error:
+        raise RecordError(
+            f"version {seal.proposal.version} of the configuration, in force by the records, does "
+            f"not fit this software: {error} Why it matters: a limit that is not there would be no "
+            "limit. Next: keep the state folder for QA, and commission with an empty one"
+        ) from error
+    return seal
 
 
 def file_digest(path: Path) -> str:

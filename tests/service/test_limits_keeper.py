@@ -78,6 +78,14 @@ def test_an_edited_file_is_not_what_a_restart_runs(tmp_path: Path) -> None:
     assert "differ from version 1" in keeper.notices()[0]
 
 
+def test_a_version_sealed_for_another_software_refuses_the_start(tmp_path: Path) -> None:
+    old = line()
+    del old["limits"]["setpoints"][SP]["rate"]
+    _, rows = start(tmp_path, [], old)
+    with pytest.raises(RecordError, match=r"does not fit this software.*rate.*Next:"):
+        start(tmp_path, seals_of(rows), line())
+
+
 def test_the_first_people_are_registered_by_a_start_and_nothing_else_is(tmp_path: Path) -> None:
     bare = small_sealed() | {"people": {}}
     _, rows = start(tmp_path, [], bare)
