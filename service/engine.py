@@ -119,6 +119,7 @@ class Engine:
         await self._record_start()
         for kind, body in rows:
             await self.recorder.append(kind, "", self.clock.utc(), body)
+        self.keeper.folder.forget_waiting()
         for notice in self.keeper.notices():
             logging.getLogger("rheostat").warning(notice)
         write_sealed(self.sealed, self.state_dir / "sealed.json")

@@ -84,14 +84,9 @@ class LimitsFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         self._waiting.write_text(f"{proposal}\n", "ascii")
 
-    def take_waiting(self) -> str:
-        """Return the hash that waited for this start, or nothing; it waits no longer."""
-        try:
-            name = self._waiting.read_text("ascii", errors="replace").strip()
-            self._waiting.unlink()
-        except OSError:
-            return ""
-        return name
+    def forget_waiting(self) -> None:
+        """Wait no longer: what waited for this start was judged, and the outcome recorded."""
+        self._waiting.unlink(missing_ok=True)
 
     @property
     def waiting(self) -> str:

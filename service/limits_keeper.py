@@ -59,7 +59,7 @@ class SealKeeper:
             rows.append(self._take(self._first(who, utc)))
         if registers_only(self.seal.config, self._given):
             rows.append(self._take(self._registration(who, utc)))
-        waiting = self.folder.take_waiting()
+        waiting = self.folder.waiting
         if waiting:
             rows += self._waited(waiting, utc)
         found = changes(self.seal.config, self._given)

@@ -50,6 +50,7 @@ class Line:
         rows = keeper.open(store.seals(), "root", "2026-11-25T09:30:00.000Z")
         for kind, body in rows:
             store.append(kind, "", "2026-11-25T09:30:00.000Z", body)
+        keeper.folder.forget_waiting()
         store.close()
         return [str(body.get("event", kind)) for kind, body in rows]
 

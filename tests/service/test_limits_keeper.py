@@ -41,7 +41,9 @@ def start(
     place: Path, recorded: list[Mapping[str, Any]], given: Mapping[str, Any], *files: Path
 ) -> tuple[SealKeeper, list[Row]]:
     keeper = SealKeeper(place, given, files)
-    return keeper, keeper.open(recorded, "root", utc_text(datetime.now(UTC)))
+    rows = keeper.open(recorded, "root", utc_text(datetime.now(UTC)))
+    keeper.folder.forget_waiting()  # as the engine does, once the rows are recorded
+    return keeper, rows
 
 
 def now_signed(place: Path, base: Seal, config: Mapping[str, Any], *people: str) -> Proposal:
