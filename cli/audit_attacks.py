@@ -93,6 +93,7 @@ def kills(
     writer
         Kill only the writer of a scratch record file.
     """
+    from hil.bench import BenchError
     from hil.kill_campaign import KillCampaign, summary
     from hil.writer_kills import kill_writers
 
@@ -103,7 +104,16 @@ def kills(
     place = state or STATES / "kills"
     campaign = KillCampaign(place, seed, speed, alive)
     say(f"{len(campaign.done())} of {count} kills are done; everything is kept in {shown(place)}")
-    return _told(summary(campaign.run(count, say)))
+    try:
+        done = campaign.run(count, say)
+    except BenchError as error:
+        raise RefusalError(
+            str(error),
+            "an engine that does not come up after a kill is what this campaign looks for",
+            f"read engine.log and the records in {shown(place)}; call again to go on",
+            FINDINGS,
+        ) from error
+    return _told(summary(done))
 
 
 def _some(count: int) -> None:

@@ -200,6 +200,7 @@ def summary(kills: list[Kill]) -> dict[str, Any]:
             "median": restarts[len(restarts) // 2] if restarts else None,
             "p99": restarts[int(0.99 * (len(restarts) - 1))] if restarts else None,
             "worst": restarts[-1] if restarts else None,
+            "over_5_s": sum(one > 5.0 for one in restarts),
         },
         **{name: sum(fault.startswith(name) for fault in faults) for name in kinds},
         "faults": faults[:20],
