@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,6 +152,24 @@ def test_the_same_question_gives_the_same_bits_whatever_came_before() -> None:
     assert first.bolts is not None
     assert second.bolts is not None
     assert first.bolts.tobytes() == second.bolts.tobytes()
+
+
+REPLAY = """
+from tests.controller.test_cd_qp import bump, lip, question
+qp = lip()
+answers = {qp.solve(question(bump(qp.boxes, 0.3, 12.0))).bolts.tobytes() for _ in range(1000)}
+print(len(answers), answers.pop().hex())
+"""
+
+
+def test_a_thousand_replays_in_a_fresh_process_give_the_same_bits() -> None:
+    here = LIP.solve(question(bump(LIP.boxes, 0.3, 12.0))).bolts
+    assert here is not None
+    said = subprocess.run(
+        [sys.executable, "-c", REPLAY], capture_output=True, text=True, check=True,
+        cwd=Path(__file__).parents[2], timeout=120.0,
+    ).stdout.split()  # fmt: skip
+    assert said == ["1", here.tobytes().hex()]
 
 
 @pytest.mark.parametrize(
