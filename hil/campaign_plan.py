@@ -85,7 +85,8 @@ class Job:
     @property
     def key(self) -> str:
         """A name for a file, unique within the campaign."""
-        return f"{self.subject}.{self.variation.name}.{self.seed:04d}.{self.controller}"
+        subject = Path(self.subject).stem
+        return f"{subject}.{self.variation.name}.{self.seed:04d}.{self.controller}"
 
 
 def plan_names() -> list[str]:
@@ -122,7 +123,9 @@ def _check(path: Path, plan: CampaignPlan) -> None:
         raise CampaignError(f"{path}: scenarios: a campaign of scenarios needs at least one")
     try:
         for name in plan.scenarios:
-            load_scenario(name)
+            found = load_scenario(name).name
+            if found != Path(name).stem:
+                raise CampaignError(f"{path}: scenarios: the file {name} calls itself {found}")
     except ScenarioError as error:
         raise CampaignError(f"{path}: scenarios: {error}") from error
     for target in plan.targets:

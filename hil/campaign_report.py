@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hil.campaign_plan import CampaignPlan, Target
@@ -62,12 +63,13 @@ def judged(target: Target, runs: Sequence[Run], controllers: Sequence[str]) -> d
 
 def _by_plant(target: Target, runs: Sequence[Run], kind: str) -> dict[int, float]:
     found = figures_of(runs, kind, target.loop)
+    wanted = {Path(name).stem for name in target.scenarios}
     sums: dict[int, list[float]] = {}
     for (scenario, seed), figures in found.items():
         value = figures.get(target.figure)
-        if scenario in target.scenarios and value is not None:
+        if scenario in wanted and value is not None:
             sums.setdefault(seed, []).append(float(value))
-    return {seed: math.fsum(v) for seed, v in sums.items() if len(v) == len(target.scenarios)}
+    return {seed: math.fsum(v) for seed, v in sums.items() if len(v) == len(wanted)}
 
 
 def _plain(value: float) -> float | None:

@@ -25,7 +25,7 @@ from hil.campaign_plan import (
 )
 from hil.campaign_report import as_csv, as_text, report_of
 from hil.campaign_store import CampaignStore, manifest_of
-from hil.scenario import load_scenario
+from hil.scenario import FOLDER, load_scenario
 from tests.hil.sealed_line import sealed_line
 
 TINY: dict[str, Any] = {
@@ -80,6 +80,10 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return keys
 
 
+def load_text(name: str) -> str:
+    return (FOLDER / f"{name}.yaml").read_text("utf-8")
+
+
 def store_at(folder: Path, plan: CampaignPlan, *, resume: bool = False) -> CampaignStore:
     return CampaignStore(folder, manifest_of(plan, sealed_line()), resume=resume)
 
@@ -123,6 +127,21 @@ def test_a_wrong_plan_is_refused_with_its_place(
     path.write_text(json.dumps({**TINY, **change}), "utf-8")
     with pytest.raises(CampaignError, match=says):
         load_plan(path)
+
+
+def test_scenarios_may_be_files_of_ones_own(tmp_path: Path, played: list[str]) -> None:
+    own = tmp_path / "own-slip.yaml"
+    text = load_text("pump-slip")
+    own.write_text(text.replace("name: pump-slip", "name: own-slip"), "utf-8")
+    plan = tmp_path / "mine.yaml"
+    body = {**TINY, "scenarios": [str(own)], "targets": []}
+    plan.write_text(json.dumps(body), "utf-8")
+    chosen = load_plan(plan)
+    play_campaign(chosen, store_at(tmp_path / "c", chosen), {}, 1)
+    assert played[0] == "own-slip.as-published.0001.mpc"
+    own.write_text(text, "utf-8")
+    with pytest.raises(CampaignError, match="calls itself pump-slip"):
+        load_plan(plan)
 
 
 def test_an_unknown_plan_names_the_known_ones() -> None:
