@@ -101,6 +101,8 @@ def _unguarded(loop: str, sealed: Mapping[str, Any]) -> Forgetting:
 
 def _coating_mpc(spec: LoopSpec) -> Forgetting:
     # Imported here: PI and hold need no numerical library.
+    if spec.controller.get("filter") is not None:
+        raise ValueError("the coating loop has one estimator; 'filter' is for the mixing loop")
     from controller.coating_estimator import CoatingEstimator
     from controller.coating_settings import COATING_SETTINGS
     from controller.economic import EconomicLayer
@@ -130,7 +132,12 @@ def _mixing_mpc(spec: LoopSpec) -> Forgetting:
 
     model = control_model(mixing_parameters(spec.overrides("model")))
     settings = Parameters(MIXING_SETTINGS, spec.overrides("estimator"))
-    estimator = MixingEstimator(model, settings, spec.period_s, bad_cycles=spec.bad_cycles)
+    kind: type[MixingEstimator] = MixingEstimator
+    if (spec.controller.get("filter") or "ekf") == "mhe":
+        from controller.mixing_mhe import MixingMhe
+
+        kind = MixingMhe
+    estimator = kind(model, settings, spec.period_s, bad_cycles=spec.bad_cycles)
     return MpcController(
         spec,
         estimator,

@@ -38,7 +38,7 @@ UNCERTAIN = 1  # of the qualities 0 bad, 1 uncertain, 2 good
 
 
 @dataclass(frozen=True, slots=True)
-class _Cycle:
+class Cycle:
     """What one cycle read, and what was believed before it: enough to run it again."""
 
     now_s: float
@@ -81,7 +81,7 @@ class MixingEstimator:
 
     def reset(self) -> None:
         """Forget everything; the next readings found a new batch."""
-        self._history: deque[_Cycle] = deque()
+        self._history: deque[Cycle] = deque()
         self._belief: Belief | None = None
         self._last_s: float | None = None
         self._lab_seen: set[int] = set()
@@ -108,11 +108,13 @@ class MixingEstimator:
         readings = self._readings(request)
         before = self._founded(values, ambient) if self._belief is None else self._belief
         alert = abs(self._surprise) > self._s["alert.level"]
-        cycle = _Cycle(
+        cycle = Cycle(
             request.now_s, before, u, ambient, readings, self._belief is None, alert=alert
         )
+        self._refused: set[str] = set()
         self._belief = self._run(cycle)
-        self._history.append(cycle)
+        kept = {c: read for c, read in readings.items() if c not in self._refused}
+        self._history.append(replace(cycle, readings=kept))
         self._last_s = request.now_s
         self._take_lab(request, notes)
         self._trim()
@@ -158,10 +160,7 @@ class MixingEstimator:
             told, _ = self._filter.look(z, np.zeros(len(model.inputs)), ambient)
             expected = float(told[CHANNELS.index(PROBE)])
             z[self._names.index("d_visc")] = math.log(seen) - expected
-        spread = [0.5, 0.005, 0.05, 0.002, 0.1, 0.2, 0.01]
-        spread += [s["start.visc"], s["start.probe"], s["start.torque"], s["start.heat"]]
-        spread += [s["start.evaporation"]]
-        P = np.diag(np.array(spread) ** 2)
+        P = np.diag(founding_spread(s) ** 2)
         if seen > 0.0:  # the founding already used this reading: its error is the probe's
             i, j = self._names.index("d_visc"), self._names.index("d_probe")
             P[i, i] = s["start.probe"] ** 2 + s["noise.probe"] ** 2
@@ -187,7 +186,7 @@ class MixingEstimator:
                 found[channel] = (math.log(value) if channel.startswith("ln ") else value, noise)
         return found
 
-    def _run(self, cycle: _Cycle, *, again: bool = False) -> Belief:
+    def _run(self, cycle: Cycle, *, again: bool = False) -> Belief:
         """The belief after one cycle: model forward, then every reading, then lab samples."""
         belief = cycle.before
         if not cycle.first:
@@ -201,7 +200,7 @@ class MixingEstimator:
         return Belief(self._bounded(belief.z), belief.P)
 
     def _take(
-        self, belief: Belief, cycle: _Cycle, channel: str, read: float, noise: float, *, again: bool
+        self, belief: Belief, cycle: Cycle, channel: str, read: float, noise: float, *, again: bool
     ) -> Belief:
         """Take one reading in, unless it is hard to believe and has not repeated itself."""
         taken = self._filter.take(belief, cycle.u, cycle.ambient_k, channel, read, noise)
@@ -214,6 +213,7 @@ class MixingEstimator:
                 self._surprise += self._s["alert.share"] * (e / spread - self._surprise)
             self._odd[channel] = self._odd.get(channel, 0) + 1 if abs(e) > limit else 0
             if 0 < self._odd[channel] < self._s["repeats"]:
+                self._refused.add(channel)
                 return belief
             if not cycle.first:
                 self._statistics.note(channel, e / spread)
@@ -263,8 +263,12 @@ class MixingEstimator:
         while self._history[0].now_s < oldest_s:
             self._history.popleft()
 
+    def _best(self) -> Vector:
+        """The estimate to be told: a kind of estimator may know better than the filter."""
+        return self.belief.z
+
     def _now(self, ambient: float, horizon: int, notes: Sequence[str]) -> Estimate:
-        z, model = self.belief.z, self._model
+        z, model = self._best(), self._model
         known = dict(zip(self._names, z, strict=True)) | {"mixer.ambient_temp": ambient}
         p = np.array([known[name] for name in model.disturbances])
         silent = all(count.dropped for count in self._counts.values())
@@ -282,3 +286,10 @@ class MixingEstimator:
             notes,
             shown=shown,
         )
+
+
+def founding_spread(s: Parameters) -> Vector:
+    """How wrong each state and disturbance may be when nothing but one reading is known."""
+    known = [0.5, 0.005, 0.05, 0.002, 0.1, 0.2, 0.01]  # of the model's states, in their order
+    keys = ("start.visc", "start.probe", "start.torque", "start.heat", "start.evaporation")
+    return np.array([*known, *(s[key] for key in keys)])

@@ -349,6 +349,11 @@ class Controller(Shape):
     estimator: dict[Name, AnyQuantity] | None = Field(
         None, description="settings of the MPC's estimator by name; a bare number is SI"
     )
+    filter: Literal["ekf", "mhe"] | None = Field(
+        None,
+        description="how the mixing loop's MPC estimates: ekf (default), an extended Kalman filter,"
+        " or mhe, a moving horizon on top of it",
+    )
     solver: Literal["realtime", "shooting", "do-mpc"] | None = Field(
         None,
         description="the MPC's optimiser: realtime (default), shooting, its patient recovery,"

@@ -183,6 +183,8 @@ def _controller(controller: Controller, units: Mapping[str, str]) -> dict[str, A
     for key, table in tables.items():
         if table is not None:
             sealed[key] = {name: _own_si(quantity) for name, quantity in table.items()}
+    if controller.filter is not None:
+        sealed["filter"] = controller.filter
     if controller.solver is not None:
         sealed["solver"] = controller.solver
     return sealed
