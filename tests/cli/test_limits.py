@@ -14,7 +14,7 @@ from records.store import RecordStore
 from service.config_load import load_line
 from service.limits_folder import LimitsFolder
 from service.limits_keeper import SealKeeper
-from service.limits_keys import load_key
+from service.limits_keys import load_key, new_key
 
 CONFIG = Path(__file__).parents[2] / "config"
 WORDS = "correct horse battery"
@@ -28,13 +28,19 @@ PEOPLE = {
 class Line:
     """A commissioned line, its files, keys for three people, and the command line."""
 
-    def __init__(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, place: Path, capsys: pytest.CaptureFixture[str] | None = None) -> None:
         self.place, self.state, self.config = place, place / "state", place / "config"
         self._capsys = capsys
-        (place / "pass").write_text(f"{WORDS}\n", "utf-8")
+
+    def make(self) -> None:
+        """Make keys for three people, register them, and commission the line."""
+        (self.place / "pass").write_text(f"{WORDS}\n", "utf-8")
         shutil.copytree(CONFIG, self.config)
-        entries = "".join(self.new_key(person) for person in PEOPLE)
-        entries += "    revoked: lost\n"
+        entries = ""
+        for person, (name, role) in PEOPLE.items():
+            key = new_key(self.place / person, WORDS)
+            entries += f"  {person}: {{ name: {name}, role: {role}, key: {key}"
+            entries += ", revoked: lost }\n" if person == "choi" else " }\n"
         (self.config / "people.yaml").write_text(f"schema: 1\npeople:\n{entries}", "utf-8")
         self.state.mkdir()
         self.start()
@@ -61,6 +67,7 @@ class Line:
                         str(self.place / "pass"))  # fmt: skip
 
     def say(self, *words: str, code: int = 0) -> str:
+        assert self._capsys is not None
         self._capsys.readouterr()
         got = answer(["limits", *words])
         said = self._capsys.readouterr()
@@ -87,8 +94,16 @@ class Line:
                          "--passphrase-file", str(self.place / "pass"), code=code)  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("line")
+    Line(place).make()
+    return place
+
+
 @pytest.fixture
-def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Line:
+def line(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Line:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return Line(tmp_path, capsys)
 
 
