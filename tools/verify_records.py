@@ -145,7 +145,7 @@ class Verifier:
         self.findings: list[tuple[int, int, str]] = []
         self.roots, self.signatures, self.vouched = 0, 0, 0
         self.signers: set[str] = set()
-        self.hashes = [GENESIS]
+        self.hashes, self.last = {0: GENESIS}, 0
         self.tree: Tree | None = Tree()
         self._people: Json = {}
         self._changed = 0
@@ -166,11 +166,9 @@ class Verifier:
         self._end()
 
     def _take(self, row: Row, after: Row | None) -> None:
-        seq, before = row[0], self.hashes[-1]
-        due = len(self.hashes)
+        seq, before, due = row[0], self.hashes[self.last], self.last + 1
         if seq > due:
             self.bad(due, seq - 1, "missing: deleted, or moved elsewhere")
-            self.hashes += [b"?"] * (seq - due)
             self.tree = None
             before = row[5]
         elif seq < due:
@@ -187,7 +185,7 @@ class Verifier:
             self.bad(culprit, culprit, "rewritten, its hash made to fit: its neighbour knows "
                      "another hash")  # fmt: skip
         self._judge(row)
-        self.hashes.append(row[6])
+        self.hashes[seq], self.last = row[6], seq
         if self.tree is not None:
             self.tree.add(row[6])
             for anchor in self.anchors:
@@ -229,7 +227,7 @@ class Verifier:
     def _signature(self, seq: int, what: Json) -> None:
         """A person's signature under a record: its name, time and meaning are signed too."""
         number = what["record"]
-        if not 0 < number < seq or self.hashes[number] != what["hash"].encode():
+        if not 0 < number < seq or self.hashes.get(number) != what["hash"].encode():
             self.bad(seq, seq, f"signed for another record than {number} as it stands here")
         names = ("record", "hash", "person", "name", "role", "meaning", "utc")
         text = canonical({"format": "rheostat act 1", **{name: what[name] for name in names}})
@@ -260,11 +258,11 @@ class Verifier:
 
     def _end(self) -> None:
         """Compare the end with what was kept elsewhere."""
-        last = len(self.hashes) - 1
+        last = self.last
         kept = [(one["size"], f"the anchor of {one['utc']}") for one in self.anchors]
         if self.head is not None:
             kept.append((self.head[0], "the head beside the file"))
-            if self.head[0] <= last and self.hashes[self.head[0]] != self.head[1]:
+            if self.head[0] <= last and self.hashes.get(self.head[0]) != self.head[1]:
                 if not self.findings:
                     self.bad(self.head[0], self.head[0], "rewritten since the head was kept")
         seq, what = max(kept, default=(0, ""))
@@ -313,10 +311,10 @@ def verify(path: Path, anchors: Sequence[Json], keys: set[str]) -> Json:
         judge.run(read_rows(path))
         findings = judge.findings + (check_manifest(path) if path.is_dir() else [])
     except (sqlite3.Error, OSError, ValueError, LookupError, TypeError) as error:
-        raise Unreadable(f"{path}: after record {len(judge.hashes) - 1}: {error}") from error
+        raise Unreadable(f"{path}: after record {judge.last}: {error}") from error
     return {
         "file": str(path),
-        "records": len(judge.hashes) - 1,
+        "records": judge.last,
         "ok": not findings,
         "findings": [{"first": a, "last": b, "what": what} for a, b, what in findings[:100]],
         "roots": judge.roots,

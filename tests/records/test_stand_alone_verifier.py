@@ -125,6 +125,14 @@ def test_a_persons_signature_covers_all_it_shows(records: Path, field: str) -> N
     assert first(report)[:2] == (seq, seq)
 
 
+def test_a_record_moved_far_away_leaves_a_gap_and_no_flood(records: Path) -> None:
+    tamper(records, "UPDATE record SET seq = 4000000000000 WHERE seq = 20")
+    code, report, _ = ask(records)
+    assert code == 1
+    assert first(report)[:2] == (20, 20)
+    assert len(report["findings"]) < 10
+
+
 def test_what_is_no_record_file_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite").write_bytes(b"once upon a time " * 400)
     code, report, words = ask(tmp_path / "x.sqlite")
