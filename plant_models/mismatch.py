@@ -68,17 +68,17 @@ def mismatch(seed: int, width: float = 1.0) -> dict[str, float]:
     drawn["mixer.viscometer.calibration"] = exact * (
         1.0 + width * draw.uniform(-VISCOMETER_COMMISSIONING, VISCOMETER_COMMISSIONING)
     )
-    return {**drawn, **_lip(seed)}
+    return {**drawn, **_lip(seed, width)}
 
 
-def _lip(seed: int) -> dict[str, float]:
+def _lip(seed: int, width: float) -> dict[str, float]:
     """A lip that answers stronger, wider and elsewhere than believed, by up to a quarter pitch."""
     draw = random.Random(f"{seed}:mismatch of the lip")
     value = {row.path: row.value for row in COATER_PARAMETERS}
     drawn = {
-        path: value[path] * (1.0 + draw.uniform(-part, part))
+        path: value[path] * (1.0 + width * draw.uniform(-part, part))
         for path, part in (("coater.cd.bolt_gain", 0.30), ("coater.cd.bolt_width", 0.15))
     }
     quarter_m = 0.25 * value["coater.web.width"] / BOLTS
-    drawn["coater.cd.mapping_shift"] = draw.uniform(-quarter_m, quarter_m)
+    drawn["coater.cd.mapping_shift"] = width * draw.uniform(-quarter_m, quarter_m)
     return drawn

@@ -73,3 +73,5 @@ def test_a_lip_of_the_family_is_mapped_within_a_quarter_pitch() -> None:
     gains = [mismatch(seed)["coater.cd.bolt_gain"] for seed in range(200)]
     assert 0.70 <= min(gains) < 0.75
     assert 1.25 < max(gains) <= 1.30
+    assert mismatch(3, 0.0)["coater.cd.mapping_shift"] == 0.0
+    assert mismatch(3, 0.0)["coater.cd.bolt_gain"] == 1.0
