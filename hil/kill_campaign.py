@@ -15,7 +15,6 @@ import json
 import random
 import select
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from records.chain import verify
 from records.reader import Entry, RecordReader
 from records.row import Head, read_head
 from service import commands
+from service.solver_child import leashed
 
 READY_WITHIN_S = 60.0
 WHOLE_EVERY = 20  # kills between two verifications of the whole file
@@ -234,7 +234,7 @@ def _spawn(bench: Bench) -> subprocess.Popen[str]:
     arguments = [str(bench.state), str(bench.state / "sealed.json"), repr(bench.speed)]
     with (bench.state / "engine.log").open("a", encoding="utf-8") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "hil.quick_engine", *arguments],
+            [*leashed("hil.quick_engine"), *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
 
