@@ -26,9 +26,9 @@ def cut_down(case: Case) -> tuple[Mapping[str, float], list[Reason]]:
     """
     allowed: dict[str, float] = {}
     cuts: list[tuple[float, Reason]] = []
-    moving_s = moving_time_s(case)
+    moving_s, wishes = moving_time_s(case), case.wishes
     for tag, rule in case.rules.setpoints.items():
-        wish, applied = case.wishes.get(tag), case.snapshot.applied.get(tag)
+        wish, applied = wishes.get(tag), case.snapshot.applied.get(tag)
         if not is_number(wish) or not is_number(applied):
             return NOTHING, [Reason("IL-19", Action.HOLD, tag, "nothing to count a move from")]
         step, whole_step = rule.rate_per_s * moving_s, rule.rate_per_s * case.rules.period_s

@@ -67,9 +67,9 @@ def il_19_allow_list(case: Case) -> list[Reason]:
 
 def il_01_equipment(case: Case) -> list[Reason]:
     """IL-01: a wish outside the equipment range is not to be cut down: it is a fault. HOLD."""
-    reasons = []
+    wishes, reasons = case.wishes, []
     for tag, rule in case.rules.setpoints.items():
-        wish = case.wishes.get(tag)
+        wish = wishes.get(tag)
         if is_number(wish) and excess(wish, rule.equipment) > 0.0:
             reasons += _hold("IL-01", tag, f"proposed {wish:.6g} is outside the equipment range")
     return reasons
