@@ -103,6 +103,10 @@ class VelocityPi:
         self._error = None
         self._goal = None if self._wish is None else self._wish * factor
 
+    def begin(self) -> None:
+        """Let the next error count from zero, as at a start: the proportional part acts at once."""
+        self._error = 0.0
+
     @property
     def waiting(self) -> bool:
         """Whether a fed-forward wish has still to be reached."""
@@ -144,6 +148,7 @@ class CoatingPi:
         self._pi = VelocityPi(rounding=1.0e-3)
         self._held: dict[str, float] = {}
         self._length_m, self._wait_until_m = 0.0, -math.inf
+        self._edge_seen = False
         self._sequence = CoatingSequence(self._s["gauge.distance"], 1)
 
     def take_over(self, old: CoatingPi) -> None:
@@ -178,6 +183,9 @@ class CoatingPi:
             if self._length_m < self._wait_until_m:
                 notes.append(f"{cv}: the gauge still shows the last recipe, the ratio is held")
         elif good and not moment.edge:
+            if self._edge_seen:
+                self._pi.begin()
+            self._edge_seen = False
             theta_s = s["gauge.distance"] / speed + s["gauge.age"]
             gain = target / applied if applied > 0.0 else target
             tuning = lambda_tuning(gain, s["lag"], theta_s, s["lambda.per_theta"] * theta_s)
@@ -185,6 +193,7 @@ class CoatingPi:
                 target - shown, applied, tuning, self._spec.period_s, closed=request.closed
             )
         else:
+            self._edge_seen = self._edge_seen or moment.edge
             self._pi.rest()
             setpoints[tag] = applied
             notes.append(f"{cv}: no good reading, the ratio is held")
