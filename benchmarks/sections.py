@@ -79,6 +79,12 @@ def _scaling(wanted: Wanted) -> dict[str, Any]:
     return {**told, "verdicts": lines}
 
 
+def _estimators(wanted: Wanted) -> dict[str, Any]:
+    from benchmarks import estimators
+
+    return estimators.run(wanted.cycles, wanted.seed)
+
+
 def _profile(wanted: Wanted) -> dict[str, Any]:
     from benchmarks import cd_profile
 
@@ -115,6 +121,7 @@ def _start(wanted: Wanted) -> dict[str, Any]:
 SECTIONS: Mapping[str, Callable[[Wanted], dict[str, Any]]] = {
     "solvers": _solvers,
     "scaling": _scaling,
+    "estimators": _estimators,
     "profile": _profile,
     "cycle": _cycle,
     "start": _start,

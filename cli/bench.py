@@ -13,7 +13,7 @@ from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
 from cli.sealing import sealed_or_refused
 from cli.words import ConfigFile, Flag
 
-Section = Literal["solvers", "scaling", "profile", "cycle", "start"]
+Section = Literal["solvers", "scaling", "estimators", "profile", "cycle", "start"]
 
 
 def bench(
@@ -26,7 +26,7 @@ def bench(
     against: Annotated[Path | None, Parameter(show_default=False)] = None,
     json: Flag = False,
 ) -> int:
-    """Time solvers, whole cycles and start-up, beside stock do-mpc in the same run.
+    """Time solvers, estimators, whole cycles and start-up, beside stock do-mpc in the same run.
 
     Exit code 1 when a line of acceptance is missed. Only ratios within one run mean anything.
 

@@ -63,11 +63,11 @@ class MixingEstimator:
         self._period_s = period_s
         self._names = (*model.states, *WALKERS)
         self._filter = MixingFilter(model, period_s)
-        self._Q = {alert: self._walks(alert=alert) for alert in (False, True)}
+        self._Q = {alert: self.walks(alert=alert) for alert in (False, True)}
         self._counts = {tag: BadCount(bad_cycles) for tag in ("mixer.viscosity", "mixer.torque")}
         self.reset()
 
-    def _walks(self, *, alert: bool) -> Vector:
+    def walks(self, *, alert: bool) -> Vector:
         """What may change in one period: independent walks, but for what a lot does to the probe.
 
         A longer polymer thins more, so the viscometer, at its own shear rate, misses a part.

@@ -1,0 +1,183 @@
+"""Our mixing estimators beside do-mpc's: same model, same data, same run, in turn.
+
+The data come from the filter's own model with random walks and noise of the sizes the filters are
+told, so the true states are known and no filter has a better model than another; our alert for new
+lots is switched off, so that all have the same walks. Told per lane:
+time of a whole cycle, and the error against the truth: of the viscosity at 25 C, and of all states,
+each over its founding spread. Late laboratory samples are left out, because do-mpc cannot take them
+at their own time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchmarks.dompc_estimators import READS, DompcEkf, DompcMhe
+from benchmarks.figures import Stopwatch, Verdict
+from controller.kalman import Belief
+from controller.mixing_channels import CHANNELS, LAB, READ, WALKERS, filter_functions
+from controller.mixing_estimator import MixingEstimator, founding_spread
+from controller.mixing_mhe import LENGTH, MixingMhe
+from controller.mixing_settings import MIXING_SETTINGS
+from controller.plan import PlanRequest
+from plant_models.control_model import Vector
+from plant_models.mixing_control import control_model
+from plant_models.parameters import Parameters
+
+PERIOD_S = 20.0
+WARM = 10  # cycles of each plant that are not counted: starts and first pages
+DRAWS = 10  # plants: how offset and viscosity share one reading is a matter of luck in any one
+SAME_WALKS = {"alert.level": 1e9}  # nothing jumps here, and do-mpc cannot be told of jumps
+LIMIT_MS = {"ekf": 0.3, "mhe": 1.0}
+PEER = {"ekf": "do-mpc ekf", "mhe": "do-mpc mhe"}
+
+
+class _Truth:
+    """The model itself, walking at random."""
+
+    def __init__(self, seed: int) -> None:
+        self.model, self.settings = control_model(), Parameters(MIXING_SETTINGS, SAME_WALKS)
+        self.step, self.look = filter_functions(self.model, PERIOD_S)
+        self.rng = np.random.default_rng(seed)
+        self.unit = founding_spread(self.settings)
+        rest = [self.model.nominal[name] for name in WALKERS]
+        z = np.array([*self.model.nominal_vector(self.model.states), *rest])
+        offsets = 0.5 * self.unit * self.rng.standard_normal(len(z))
+        offsets[: len(self.model.states)] = 0.0
+        self.z = z + offsets
+        self.z[-1] = abs(self.z[-1])
+        self.ambient_k = self.model.nominal["mixer.ambient_temp"]
+        self.u = self.model.nominal_vector(self.model.inputs)
+        self.noise = np.array([self.settings[key] for _, key in READ.values()])
+
+    def cycle(self, k: int, Q: Vector) -> Vector:
+        """Let one period pass; return the readings in the order of READS."""
+        self.u = self.model.nominal_vector(self.model.inputs)
+        self.u[0] *= 1.0 + 0.2 * np.sign(np.sin(k / 17.0))
+        self.u[1] += 2.0 * np.sin(k / 29.0)
+        ahead = np.asarray(self.step(self.z, self.u, self.ambient_k)[0], dtype=float).ravel()
+        self.z = ahead + np.linalg.cholesky(Q) @ self.rng.standard_normal(len(ahead))
+        self.z[-1] = abs(self.z[-1])
+        told = self.told(self.z)
+        seen = np.array([told[CHANNELS.index(channel)] for channel in READS])
+        shown: Vector = seen + self.noise * self.rng.standard_normal(len(seen))
+        return shown
+
+    def told(self, z: Vector) -> Vector:
+        """All channels at a state."""
+        return np.asarray(self.look(z, self.u, self.ambient_k)[0], dtype=float).ravel()
+
+    def request(self, k: int, y: Vector) -> PlanRequest:
+        """The same readings as the engine would bring them."""
+        values: dict[str, float | int | bool | str] = {
+            "mixer.batch": 1,
+            "mixer.ambient_temp": self.ambient_k,
+        }
+        for tag, (channel, _) in READ.items():
+            read = float(y[READS.index(channel)])
+            values[tag] = float(np.exp(read)) if channel.startswith("ln ") else read
+        applied = dict(zip(self.model.inputs, (float(v) for v in self.u), strict=True))
+        return PlanRequest(
+            "mixing", k, (k + 1) * PERIOD_S, values, {}, applied, {}, {}, closed=True
+        )
+
+
+def run(cycles: int, seed: int) -> dict[str, Any]:
+    """Race the four estimators over `DRAWS` plants; return figures by lane, and verdicts."""
+    lanes: dict[str, _Lane] = {}
+    for draw in range(DRAWS):
+        _race(_Truth(seed + draw), max(WARM + 1, cycles // DRAWS), lanes)
+    told: dict[str, Any] = {
+        name: {
+            **lane.watch.told(WARM),
+            "viscosity_rmse_percent": 100.0 * _rms(np.array(lane.viscosity)),
+            "state_rmse": _rms(np.array(lane.states)),
+        }
+        for name, lane in lanes.items()
+    }
+    return {**told, "verdicts": [line.to_json() for line in _verdicts(told)]}
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One estimator over all draws."""
+
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    viscosity: list[float] = field(default_factory=list)
+    states: list[Vector] = field(default_factory=list)
+
+
+def _race(truth: _Truth, cycles: int, lanes: dict[str, _Lane]) -> None:
+    """Let every estimator see one plant, cycle by cycle in a turning order."""
+    ours = {
+        "ekf": MixingEstimator(truth.model, truth.settings, PERIOD_S, bad_cycles=12),
+        "mhe": MixingMhe(truth.model, truth.settings, PERIOD_S, bad_cycles=12),
+    }
+    Q = ours["ekf"].walks(alert=False)
+    first = truth.cycle(0, Q)
+    for estimator in ours.values():
+        estimator.update(truth.request(0, first), 1)
+    steps: Mapping[str, Callable[[int, Vector], Vector]] = {
+        **{name: _ours(truth, estimator) for name, estimator in ours.items()},
+        **{
+            name: _theirs(truth, peer)
+            for name, peer in _peers(truth, Q, ours["ekf"].belief).items()
+        },
+    }
+    names = list(steps)
+    for k in range(1, cycles + 1):
+        y = truth.cycle(k, Q)
+        right = truth.told(truth.z)[CHANNELS.index(LAB)]
+        for i in range(len(names)):
+            name = names[(k + i) % len(names)]
+            lane = lanes.setdefault(name, _Lane())
+            with lane.watch:
+                z = steps[name](k, y)
+            if k > WARM:
+                lane.states.append((z - truth.z) / truth.unit)
+                lane.viscosity.append(float(truth.told(z)[CHANNELS.index(LAB)] - right))
+
+
+def _peers(truth: _Truth, Q: Vector, start: Belief) -> dict[str, DompcEkf | DompcMhe]:
+    step, look, unit, noise = truth.step, truth.look, truth.unit, truth.noise
+    made: dict[str, DompcEkf | DompcMhe] = {
+        "do-mpc ekf": DompcEkf(step, look, unit, Q, noise),
+        "do-mpc mhe": DompcMhe(step, look, unit, Q, noise, arrival=start.P, length=LENGTH),
+    }
+    for peer in made.values():
+        peer.begin(start)
+    return made
+
+
+def _ours(truth: _Truth, estimator: MixingEstimator) -> Callable[[int, Vector], Vector]:
+    def cycle(k: int, y: Vector) -> Vector:
+        shown = estimator.update(truth.request(k, y), 1).shown
+        return np.array([shown[name] for name in (*truth.model.states, *WALKERS)])
+
+    return cycle
+
+
+def _theirs(truth: _Truth, peer: DompcEkf | DompcMhe) -> Callable[[int, Vector], Vector]:
+    return lambda _, y: peer.step(truth.u, truth.ambient_k, y)
+
+
+def _verdicts(told: Mapping[str, Any]) -> list[Verdict]:
+    lines = []
+    for name, limit in LIMIT_MS.items():
+        ours, peer = told[name], told[PEER[name]]
+        share = ours["viscosity_rmse_percent"] / peer["viscosity_rmse_percent"]
+        faster = peer["cpu_ms"]["median"] / ours["cpu_ms"]["median"]
+        lines += [
+            Verdict(f"{name}: median processor time [ms]", ours["cpu_ms"]["median"], "<=", limit),
+            Verdict(f"{name}: viscosity error over {PEER[name]}'s", share, "<=", 1.0),
+            Verdict(f"{name}: times faster than {PEER[name]}, median", faster, ">=", 1.0),
+        ]
+    return lines
+
+
+def _rms(values: Vector) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
