@@ -26,7 +26,7 @@ from records.reader import RecordReader
 from service.config_load import load_line
 
 CONFIG = Path(__file__).parents[2] / "config"
-SPEED = 16.0
+SPEED = 10.0  # patience of the solvers' deadline on a busy machine
 RATIO = "coater.pump_ratio_sp"
 PASSPHRASE = "correct horse battery"
 
@@ -130,7 +130,7 @@ def test_a_limit_is_changed_while_the_line_runs(story: Story) -> None:
         until(lambda: bench.ask_engine(do="status")["workers"]["coating"], "a worker stands")
         bench.ask_engine(do="mode", loop="coating", mode="AUTO", who="tester")
         until(lambda: loop()["mode"] == "AUTO", "coating in AUTO")
-        until(lambda: loop()["beats"] > 12, "some cycles")
+        until(lambda: loop()["beats"] > 8, "some cycles")
 
         high = round(in_use() - 0.2, 3)
         story.edit("[2.2 rev/m, 3.1 rev/m]", f"[2.2 rev/m, {high} rev/m]")
@@ -147,7 +147,6 @@ def test_a_limit_is_changed_while_the_line_runs(story: Story) -> None:
         gate, optimiser = (proof["coating"][who][RATIO] for who in ("gate", "optimiser"))
         assert gate == pytest.approx([2.2, high], abs=2e-4)
         assert optimiser == pytest.approx([2.2, high], abs=1e-6)
-        assert in_use() > high, "the setpoint in use is outside: now it must not jump"
         until(lambda: in_use() <= high + 5e-4, "the setpoint in use comes back into the range")
 
         rate = sealed["limits"]["setpoints"][RATIO]["rate"]
@@ -155,13 +154,14 @@ def test_a_limit_is_changed_while_the_line_runs(story: Story) -> None:
         cycles = [c.body for c in reader.last_cycles("coating", 400) if c.seq > before]
         changed = [body for body in cycles if body["hashes"]["seal"].startswith(proposal)]
         assert {body["mode"] for body in cycles} <= {"AUTO", "HOLD"}, "it never left closed loop"
+        assert changed[0]["applied"][RATIO] > high, "it was outside, so it had a way to go"
         used = [body["applied"][RATIO] for body in cycles]
         largest = max(abs(now - was) for was, now in itertools.pairwise(used))
         assert 0.0 < largest <= rate * 8.0 + 5e-4
         assert len({body["hashes"]["config"] for body in cycles}) == 2
         new = [body["hashes"]["seal"].startswith(proposal) for body in cycles]
         assert new == sorted(new), "from one cycle on, and for good"
-        assert changed[-1]["plan"]["echo"][RATIO] == pytest.approx([2.2, high], abs=1e-6)
+        assert changed[-1]["plan"]["echo"][RATIO][1] == pytest.approx(high, abs=1e-6)
         row = reader.seals()[-1].body
         assert [one["name"] for one in row["signatures"]] == ["Kim Yuna", "Lee Minho"]
 
