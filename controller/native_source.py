@@ -24,8 +24,6 @@ _NATIVE: Final = Path(__file__).resolve().parent / "native"
 SEARCH: Final = ("rows.c", "stage_qp.c", "optimality.c", "search.c")
 """What the search is made of, in the order it is compiled."""
 _LANE: Final = 4  # numbers the processor handles at once: rows of matrices are filled up to it
-MU_START: Final = 1.0
-"""Distance times multiplier of every inequality where the interior-point method begins."""
 
 
 def search_source(shape: Shape) -> tuple[list[Sampled], str]:
@@ -35,7 +33,7 @@ def search_source(shape: Shape) -> tuple[list[Sampled], str]:
     ahead, slopes = native_functions(shape, width)
     z, v = np.full(size.nx, 0.1), np.full(size.nu, 0.1)
     given = [shape.model.nominal_vector(shape.model.disturbances)] * 2
-    text = _header(shape) + _definitions({"LANE": _LANE, "LD": width, "MU_START": MU_START})
+    text = _header(shape) + _definitions({"LANE": _LANE, "LD": width})
     text += _masks(size.nx, size.zeta, width)
     own = "".join((_NATIVE / name).read_text("utf-8") for name in SEARCH)
     return [Sampled(ahead, [z, v, *given]), Sampled(slopes, [z, v, z, *given])], text + own

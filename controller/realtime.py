@@ -139,7 +139,7 @@ class RealtimeOptimizer:
         if patiently:
             found = kit.search(asked, question, start, PATIENT_STEPS, PATIENT_CLOSE)
             steps += found.told.iterations
-            settled = not found.why
+            settled = not found.why or (found.why == STILL_MOVING and found.size <= CLOSE)
         if not settled:
             return Answer(f"no answer: {found.why} ({found.size:.2g})", None, steps)
         answer = kit.judge(asked, question, replace(found.told, iterations=steps))

@@ -14,8 +14,10 @@ Minimised over all steps: sum_y weight (G x + error)^2 + sum_u rest_weight (w + 
 Slacks are eliminated one by one, so a Riccati step costs the same with and without soft limits. */
 
 #define MAX_ITERATIONS 40
+#define MU_LEAST 1.0        /* t lam of every inequality at the start, at least */
+#define MU_SHARE 0.1        /* the same, as a share of the cost per inequality */
 #define TO_THE_EDGE 0.995   /* share of the way to the nearest bound that is gone */
-#define GAP_GOAL 1e-5       /* sum of t lam, as a share of 1 + |cost| */
+#define GAP_GOAL 1e-7       /* sum of t lam, as a share of 1 + |cost| */
 #define LEFT_GOAL 1e-6      /* share of the first residuals that is left */
 #define FAR 1e4             /* a soft limit further away than this is none */
 
@@ -210,8 +212,8 @@ static void blend(long numbers, Each at, const Each to, double share) {
     for (long i = 0; i < numbers; i++) at[i] += share * (to[i] - at[i]);
 }
 
-/* A start away from every bound: x = 0, slacks as large as needed, lam t = mu everywhere. */
-static void begin(Qp *q) {
+/* A start away from every bound: x = 0, slacks as large as needed, t lam = mu everywhere. */
+static void begin(Qp *q, double mu) {
     memset(q->x, 0, q->n * sizeof *q->x);
     memset(q->m, 0, q->n * sizeof *q->m);
     for (long k = 0; k < q->n; k++)
@@ -220,12 +222,12 @@ static void begin(Qp *q) {
             q->s[k][l] = at_least(q->b[j], 0.0) + 0.1;
             q->t[i] = q->s[k][l];
             q->t[j] = q->s[k][l] - q->b[j];
-            q->lam[i] = MU_START / q->t[i];
-            q->lam[j] = MU_START / q->t[j];
+            q->lam[i] = mu / q->t[i];
+            q->lam[j] = mu / q->t[j];
         }
     for (long i = 0; i < q->at[SLACK]; i++) {
         q->t[i] = at_least(-q->b[i], 0.1);
-        q->lam[i] = MU_START / q->t[i];
+        q->lam[i] = mu / q->t[i];
     }
 }
 
@@ -266,7 +268,7 @@ static double move_on(Qp *q, double gap) {
 static long minimise(Qp *q, double cost) {
     const Each t = q->t, lam = q->lam, inverse = q->inverse, by_lam = q->by_lam;
     double left = 1.0;
-    begin(q);
+    begin(q, at_least(MU_LEAST, MU_SHARE * fabs(cost) / q->rows));
     for (long used = 0;; used++) {
         double gap = 0.0;
         for (long i = 0; i < q->rows; i++) {
