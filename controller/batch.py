@@ -17,6 +17,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import casadi as ca
 import numpy as np
 
 from controller.advice import Advice
@@ -72,7 +73,10 @@ class BatchLayer:
         self._spec, self._model = spec, model
         self._approach_s = approach_s
         self._most_kg = float(spec.recipe["max_solvent_per_batch"])
-        self._advance = discrete_map(model, STEP_S)
+        x, u, p = (ca.SX.sym("v", len(n)) for n in (model.states, model.inputs, model.disturbances))
+        later = discrete_map(model, STEP_S)(x, u, p)
+        eta = model.measure(later, u, p)[model.outputs.index(VISCOSITY)]
+        self._ahead = ca.Function("ahead", [x, u, p], [later, eta])
         self._alpha = model.parameters["mixing.viscosity.solids_exponent"]
         self._blending_s = model.parameters["mixing.blending.revolutions"] / 3.0
         self.forget()
@@ -133,16 +137,16 @@ class BatchLayer:
         dose, mass = model.inputs.index(SOLVENT), model.states.index("mixer.mass")
         free = model.states.index("mixer.unblended")
         _, most = request.limits[SOLVENT]
-        x, course = estimate.state.copy(), list[float]()
+        x, eta, course = estimate.state, estimate.shown[VISCOSITY], list[float]()
         for _ in range(int(AHEAD_S / STEP_S)):
-            eta = model.observe(x, u, p)[VISCOSITY]
             course.append(eta)
             needed = x[mass] * math.expm1(max(0.0, math.log(eta / target)) / self._alpha) - x[free]
             rate = min(max(0.0, needed) / self._approach_s, most, left_kg / STEP_S)
             left_kg -= rate * STEP_S
             u[dose] = rate
-            x = np.asarray(self._advance(x, u, p), dtype=float).ravel()
-            if not np.all(np.isfinite(x)):
+            later, thinned = self._ahead(x, u, p)
+            x, eta = np.asarray(later, dtype=float).ravel(), float(thinned)
+            if not (np.all(np.isfinite(x)) and eta > 0.0):
                 break
         return np.array(course)
 
