@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.controller.models import COAT, GAP, RATIO, RESIDUAL, SEALED, TARGET, 
 
 WEB_TEMP = "coater.web_temp"
 LINE = {"coater.line_speed": 10.0 / 60.0, "coater.web_length": 1000.0, "coater.gauge_valid": True}
-APPLIED = {RATIO: 2.6, GAP: 280e-6, TRIM: 0.0}
+APPLIED: Mapping[str, float] = {RATIO: 2.6, GAP: 280e-6, TRIM: 0.0}
 
 
 def plan_after(cycles: int, **values: float) -> Plan:
@@ -22,10 +23,12 @@ def plan_after(cycles: int, **values: float) -> Plan:
     cvs[WEB_TEMP] = {"high": 358.15, "weight": 1.0, "rank": 2}
     controller = build_controller("coating", sealed)
     readings = {tag.replace("__", "."): value for tag, value in values.items()}
+    applied = APPLIED
     for cycle in range(cycles):
         plan = controller.plan(
-            request("coating", 8.0 * cycle, {**LINE, COAT: TARGET, **readings}, APPLIED)
+            request("coating", 8.0 * cycle, {**LINE, COAT: TARGET, **readings}, applied)
         )
+        applied = {**APPLIED, **(plan.proposal.setpoints if plan.proposal else {})}
     return plan
 
 

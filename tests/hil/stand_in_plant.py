@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +33,9 @@ class StandInPlant:
         self.speed = drives["coater.line_speed_cmd"]
         self.pump = drives["coater.pump_speed_cmd"]
         self.gap = drives["coater.gap_cmd"]
+        self.pressure = 2e5 + 500.0 * math.sin(
+            self.time_s
+        )  # a pump's pulse: no real one stands still
         self.web_m += self.speed * dt_s
         if self.speed > 0.0:
             laid = self.gain * self.solids_factor * self.pump / self.speed
