@@ -119,7 +119,7 @@ def _play_live(bench: Bench, options: DemoOptions, say: Say) -> Live:
     evidence: dict[str, Any] = {}
     for beat in SCRIPT:
         _wait_until(bench, start_s + beat.at * options.duration_s, options.speed)
-        if beat.key == "lot":  # by now both loops have long been in AUTO
+        if beat.key == "lot":  # by now all loops have long been in AUTO
             evidence = _evidence(bench)
         stage.happened_s[beat.key] = float(bench.truth()["time_s"])
         beat.act(stage)
@@ -127,7 +127,7 @@ def _play_live(bench: Bench, options: DemoOptions, say: Say) -> Live:
     _wait_until(bench, start_s + options.duration_s, options.speed)
     end_s = float(bench.truth()["time_s"])
     bench.ask_engine(do="mode", loop="all", mode="OFF", who="demo operator")
-    say(f"  {_clock(end_s - start_s)}  the hour is over: OFF, the PLCs have both loops")
+    say(f"  {_clock(end_s - start_s)}  the hour is over: OFF, the PLCs have all loops")
     time.sleep(1.0)
     return Live(stage, start_s, end_s, offset_s, evidence, {})
 
@@ -271,7 +271,7 @@ def main(options: DemoOptions, *, as_json: bool) -> int:
         sys.stdout.flush()
         say(f"report: {result['report']}")
         if not options.headless and sys.stdin.isatty():
-            say("the page stays up, both loops OFF; Ctrl-C ends everything")
+            say("the page stays up, all loops OFF; Ctrl-C ends everything")
             with contextlib.suppress(KeyboardInterrupt):
                 signal.pause()
 

@@ -12,7 +12,7 @@ from service.page.view import Shown, shown
 
 CHECKS = {
     "real_sockets": "established TCP connections to both PLCs",
-    "both_in_auto": "both loops in AUTO",
+    "both_in_auto": "all loops in AUTO",
     "every_event_survived": "every scripted event survived",
     "no_gate_escape": "no setpoint outside limits or rate, as the PLCs' own logs show",
     "chain_verified": "record chain verified from the first row to the last",

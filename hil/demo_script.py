@@ -76,11 +76,12 @@ def _thaw(stage: Stage) -> None:
 
 
 def _return(stage: Stage) -> None:
-    stage.bench.ask_engine(do="mode", loop="coating", mode="AUTO", who=OPERATOR)
+    for loop in ("coating", "profile"):  # whatever the coater PLC took back
+        stage.bench.ask_engine(do="mode", loop=loop, mode="AUTO", who=OPERATOR)
 
 
 SCRIPT: Sequence[Beat] = (
-    Beat("start", 0.01, "start-up: the operator asks for AUTO on both loops", _to_auto),
+    Beat("start", 0.01, "start-up: the operator asks for AUTO on all loops", _to_auto),
     Beat("batch", 0.15, "batch change: the fresh batch has 0.5 wt% more solids than its label",
          _fresh_batch),
     Beat("lot", 0.27, "a new polymer lot in the mixer: molar mass +5 %, viscosity x1.18", _new_lot),
@@ -89,7 +90,7 @@ SCRIPT: Sequence[Beat] = (
     Beat("solver", 0.64, "the coating solver is killed (SIGKILL)", _kill_solver),
     Beat("freeze", 0.72, "the coater PLC's heartbeat freezes", _freeze),
     Beat("thaw", 0.77, "the coater PLC's heartbeat beats again", _thaw),
-    Beat("return", 0.82, "the operator asks for AUTO again", _return),
+    Beat("return", 0.82, "the operator asks for AUTO again on what the PLC took", _return),
 )  # fmt: skip
 
 
