@@ -17,25 +17,23 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import casadi as ca
 import numpy as np
 
 from controller.advice import Advice
 from controller.aims import LoopSpec
 from controller.estimate import Estimate
+from controller.mixing_course import SOLVENT, STEP_S, VISCOSITY, BatchCourse
 from controller.plan import PlanRequest
 from controller.problem import CvAim
 from controller.readings import number
-from controller.transcription import discrete_map
-from plant_models.control_model import ControlModel, Vector
+from plant_models.control_model import ControlModel
 
-VISCOSITY, SOLVENT, TOTAL = "mixer.viscosity_25c", "mixer.solvent_sp", "mixer.solvent_total"
+TOTAL = "mixer.solvent_total"
 GAS_CONSTANT_J_MOL_K, REFERENCE_K = 8.314, 298.15
 GEL_ENERGY_J_MOL = 60.0e3  # process design, section 3.4: 50-70 kJ/mol
 DOSE_UNTIL = 0.5  # share of the pot life after which no more is added: thinning cannot reverse gel
 CROSSLINKED = 6  # from this phase on (DISPERSE) the cross-linker is in
 BAND, SLOPE, SLOPE_S, STEADY_S = 0.10, 0.01, 600.0, 1200.0  # what 'on spec' means, see end_point
-STEP_S, AHEAD_S = 60.0, 14_400.0
 
 
 @dataclass(slots=True)
@@ -71,14 +69,9 @@ class BatchLayer:
     def __init__(self, spec: LoopSpec, model: ControlModel, approach_s: float) -> None:
         """`approach_s` is the time constant with which the loop closes in on the target."""
         self._spec, self._model = spec, model
-        self._approach_s = approach_s
         self._most_kg = float(spec.recipe["max_solvent_per_batch"])
-        x, u, p = (ca.SX.sym("v", len(n)) for n in (model.states, model.inputs, model.disturbances))
-        later = discrete_map(model, STEP_S)(x, u, p)
-        eta = model.measure(later, u, p)[model.outputs.index(VISCOSITY)]
-        self._ahead = ca.Function("ahead", [x, u, p], [later, eta])
+        self._course = BatchCourse(model, approach_s)
         self._alpha = model.parameters["mixing.viscosity.solids_exponent"]
-        self._blending_s = model.parameters["mixing.blending.revolutions"] / 3.0
         self.forget()
 
     def forget(self) -> None:
@@ -89,7 +82,7 @@ class BatchLayer:
     def advise(self, request: PlanRequest, estimate: Estimate, cvs: Mapping[str, CvAim]) -> Advice:
         """Bound the dosing and look ahead to the end point."""
         left_kg = self._left(request)
-        notes: list[str] = []
+        notes = [self._course.note] if self._course.note else []
         binding: list[str] = []
         shown: dict[str, float] = {}
         if self.clock is not None:
@@ -99,8 +92,8 @@ class BatchLayer:
         target = self._spec.targets.get(VISCOSITY)
         gave_up: list[tuple[str, float]] = []
         if target is not None and VISCOSITY in estimate.shown and not estimate.dropped:
-            course = self._course(request, estimate, target, left_kg)
-            least = float(np.min(course))
+            course = self._ahead(request, estimate, target, left_kg)
+            least = min(course, default=0.0)
             if left_kg < self._needed(estimate, target) and least > 1.01 * target:
                 binding.append(f"{SOLVENT} batch total")
                 gave_up.append((f"{VISCOSITY} target", least - target))
@@ -128,27 +121,15 @@ class BatchLayer:
         waiting = estimate.shown.get("mixer.unblended", 0.0)
         return mass * math.expm1(max(0.0, excess) / self._alpha) - waiting
 
-    def _course(
+    def _ahead(
         self, request: PlanRequest, estimate: Estimate, target: float, left_kg: float
-    ) -> Vector:
+    ) -> list[float]:
         """Viscosity ahead under dosing that closes in on the target as the loop does."""
-        model, p = self._model, estimate.disturbances[-1]
-        u = np.array([request.applied[tag] for tag in model.inputs])
-        dose, mass = model.inputs.index(SOLVENT), model.states.index("mixer.mass")
-        free = model.states.index("mixer.unblended")
+        u = np.array([request.applied[tag] for tag in self._model.inputs])
         _, most = request.limits[SOLVENT]
-        x, eta, course = estimate.state, estimate.shown[VISCOSITY], list[float]()
-        for _ in range(int(AHEAD_S / STEP_S)):
-            course.append(eta)
-            needed = x[mass] * math.expm1(max(0.0, math.log(eta / target)) / self._alpha) - x[free]
-            rate = min(max(0.0, needed) / self._approach_s, most, left_kg / STEP_S)
-            left_kg -= rate * STEP_S
-            u[dose] = rate
-            later, thinned = self._ahead(x, u, p)
-            x, eta = np.asarray(later, dtype=float).ravel(), float(thinned)
-            if not (np.all(np.isfinite(x)) and eta > 0.0):
-                break
-        return np.array(course)
+        p = estimate.disturbances[-1]
+        course = self._course.ahead(estimate.state, u, p, target, most, left_kg)
+        return [float(eta) for eta in course]
 
     @staticmethod
     def _watch_the_gel(
@@ -166,7 +147,7 @@ class BatchLayer:
             binding.append("gelation clock")
 
 
-def end_point_s(course: Sequence[float] | Vector, target: float, step_s: float) -> float:
+def end_point_s(course: Sequence[float], target: float, step_s: float) -> float:
     """When the batch will have been on spec and calm for long enough [s]; NaN: not in sight."""
     back, steady, since = round(SLOPE_S / step_s), round(STEADY_S / step_s), -1
     for i, eta in enumerate(course):
