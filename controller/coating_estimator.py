@@ -20,10 +20,11 @@ from controller.coating_settings import COATING_BOUNDS
 from controller.compiled import Sampled, compiled
 from controller.estimate import Estimate, Estimator, Underway
 from controller.feed_memory import FeedMemory, FeedSample
+from controller.gauge_gain import GaugeGain
 from controller.plan import PlanRequest
 from controller.quick import Quick
 from controller.readings import BadCount, number
-from controller.sequence import CoatingSequence, Moment, Phase
+from controller.sequence import CoatingSequence, Moment
 from controller.transcription import discrete_map
 from controller.web_memory import WebMemory
 from plant_models.control_model import ControlModel, Vector
@@ -31,8 +32,7 @@ from plant_models.parameters import Parameters
 
 WEB_TEMP = "coater.web_temp"
 GAUGE, SPEED, LENGTH = "coater.dry_coat_weight", "coater.line_speed", "coater.web_length"
-STEP_APART = 1.5  # gauge distances until another step is believed: its own web must pass first
-LARGEST_STEP = 0.1  # of the coat weight
+LARGEST_BEHIND = 0.05  # of the coat weight
 LATE_ZONES = ("coater.oven_zone4_temp", "coater.oven_zone5_temp")
 
 
@@ -56,9 +56,7 @@ class CoatingEstimator:
         self._target_kg_m2 = target_kg_m2
         self._late_zones_k = tuple(late_zones_k)
         self._advance, self._observe = _machine_code(model, period_s)
-        steady = settings["gauge.gain"]
-        self._steady_walk = steady**2 / (1.0 - steady)  # the walk whose steady gain that is
-        self._gauge_count = BadCount(bad_cycles)
+        self._gauge_count = BadCount(bad_cycles, "steered by what is fed forward")
         self._residual_count = BadCount(bad_cycles)
         self._pressure_count = BadCount(bad_cycles)
         self._web_temp_count = BadCount(bad_cycles)
@@ -73,14 +71,13 @@ class CoatingEstimator:
         self._sequence = CoatingSequence(self._s["gauge.distance"], int(self._s["gauge.settled"]))
         self._last_s: float | None = None
         self._last_length_m: float | None = None
+        self._last_speed: float | None = None
+        self._behind = 0.0  # ln of the coat that a pump behind an accelerating web lays too little
         self._anchor_solids: float | None = None
         self._solids = self._p[self._at("coater.feed_solids")]
         self._temp_k = self._p[self._at("coater.feed_temp")]
         self._odd_solids = 0
-        self._odd_gauge = 0
-        self._step_after_m = -math.inf
-        self._anchored = False
-        self._away = 1.0  # variance of `d_coat` by a scalar Kalman filter, in those of a reading
+        self._learnt = GaugeGain(self._s)
         self._batch = 0
 
     def take_over(self, old: Estimator) -> None:
@@ -105,6 +102,7 @@ class CoatingEstimator:
             self._place(sample, speed)
             self._x = self._rest(u)
         moment = self._moment(request, speed, length_m)
+        self._behind = self._geared(speed, gap_s)
         if starting:
             self.web.fill(length_m, self._laid(u) if moment.die_in else math.nan, sample.batch)
         else:
@@ -113,6 +111,7 @@ class CoatingEstimator:
         self._learn(request, speed, length_m, moment, notes)
         self._confine()
         self._last_s, self._last_length_m = request.now_s, length_m
+        self._last_speed = speed
         idle = speed < self._s["speed.least"]
         return Estimate(
             self._x.copy(),
@@ -123,6 +122,7 @@ class CoatingEstimator:
             self._shown(),
             {} if idle else {GAUGE: self._underway(request.now_s, speed, length_m)},
             moment.phase.value,
+            steered=(GAUGE,) if self._learnt.anchored else (),
         )
 
     def _shown(self) -> dict[str, float]:
@@ -225,6 +225,17 @@ class CoatingEstimator:
         plain[self._at("d_coat")] = 0.0
         return float(self._observe(self._x, u, plain)[self._model.outputs.index(GAUGE), 0])
 
+    def _geared(self, speed: float, gap_s: float) -> float:
+        """ln of what the geared pump lays, over its share, while the web gathers or loses speed.
+
+        The pump follows the web's speed a lag late: v(t - lag)/v(t) = 1 - lag (dv/dt)/v.
+        """
+        before = self._last_speed
+        if before is None or min(speed, before) < self._s["speed.least"]:
+            return 0.0
+        behind = self._s["gear.lag"] * (speed - before) / gap_s / speed
+        return math.log1p(-min(max(behind, -LARGEST_BEHIND), LARGEST_BEHIND))
+
     def _moment(self, request: PlanRequest, speed: float, length_m: float) -> Moment:
         """What the line is doing, and whether the gauge has something to say."""
         shown = number(request.values, GAUGE, math.nan)
@@ -247,10 +258,14 @@ class CoatingEstimator:
             self._x = ahead
         if speed >= self._s["speed.least"]:
             at_die = self.feed.at_die() or sample
-            self.web.lay(length_m, self._laid(u) if die_in else math.nan, at_die.batch)
+            laid = self._laid(u) * math.exp(self._behind) if die_in else math.nan
+            self.web.lay(length_m, laid, at_die.batch)
 
     def _ahead(self, u: Vector, speed: float, horizon: int) -> Vector:
-        """Disturbances now and ahead: the hose tells which solids come, the rest stays as it is."""
+        """Disturbances now and ahead: the hose tells which solids come, the rest stays as it is.
+
+        A change of speed is taken to go on for one more period.
+        """
         displacement = self._model.parameters["coating.pump.displacement"]
         volume = max(0.0, u[0]) * max(speed, 0.0) * self._period_s * displacement
         rows = np.tile(self._p, (horizon + 1, 1))
@@ -258,6 +273,7 @@ class CoatingEstimator:
             row[self._at("coater.feed_solids")] = sample.solids
             row[self._at("coater.feed_temp")] = sample.temp_k
             row[self._at("coater.feed_density")] = self._density(sample)
+        rows[:2, self._at("d_coat")] += self._behind
         return rows
 
     # -- corrections -----------------------------------------------------------------------------
@@ -316,51 +332,19 @@ class CoatingEstimator:
     ) -> None:
         """Compare the gauge with the metres under it and update `d_coat`."""
         at = self._at("d_coat")
-        self._away += self._steady_walk  # what may have changed since the last reading
+        self._learnt.wait()
         if self._gauge_count.missing:
-            if not self._anchored:  # nothing known yet: believe that the line is on target
+            if not self._learnt.anchored:  # nothing known yet: believe that the line is on target
                 laid = self.web.mean(length_m - 1.0, length_m)
                 if laid is not None:
                     self._p[at] = math.log(self._target_kg_m2 / laid)
             return
-        newest_m = length_m - self._s["gauge.distance"] - speed * self._s["gauge.age"]
-        laid = self.web.mean(newest_m - speed * self._s["gauge.span"], newest_m)
-        starting = moment.phase is Phase.START_UP
-        if laid is None and starting:  # the gauge is nearer than believed: it shows the first coat
-            laid = self.web.first_coat()
-        if laid is None:
-            return
-        if moment.edge:
-            notes.append(f"{GAUGE}: the edge of the first coat, not measured")
-            return
-        surprise = math.log(number(request.values, GAUGE, math.nan) / laid) - self._p[at]
-        if not self._anchored or (starting and moment.fresh <= 1):
-            self._p[at] += surprise
-            self._anchored, self._away = True, 1.0
-            return
-        if not starting and abs(surprise) > self._s["gauge.doubt"]:
-            self._odd_gauge += 1
-            if self._odd_gauge < self._s["gauge.repeats"]:
-                notes.append(f"{GAUGE}: {surprise:+.1%} off the prediction, waiting for another")
-                return
-            if length_m >= self._step_after_m:  # it stays: a step of the plant, believed whole
-                self._step_after_m = length_m + STEP_APART * self._s["gauge.distance"]
-                self._p[at] += min(max(surprise, -LARGEST_STEP), LARGEST_STEP)
-                self._odd_gauge = 0
-                notes.append(f"{GAUGE}: {surprise:+.1%} off the prediction again, believed at once")
-                return
-        else:
-            self._odd_gauge = 0
-        waited = min(self._away / (1.0 + self._away), self._s["gauge.gain_most"])
-        trust = max(self._trust(newest_m), waited)
-        self._p[at] += max(trust, 1.0 / moment.fresh if starting else 0.0) * surprise
-        self._away *= 1.0 - trust
-
-    def _trust(self, at_m: float) -> float:
-        """The share of a surprise to believe: more while a new batch comes by."""
-        start = self.web.batch_at(at_m - self._s["gauge.metres_after_batch"])
-        new_batch = start is not None and start != self.web.batch_at(at_m)
-        return self._s["gauge.gain_after_batch" if new_batch else "gauge.gain"]
+        shown = number(request.values, GAUGE, math.nan)
+        self._p[at], note = self._learnt.learn(
+            self.web, shown, moment, length_m, speed, float(self._p[at])
+        )
+        if note:
+            notes.append(f"{GAUGE}: {note}")
 
 
 def _machine_code(model: ControlModel, period_s: float) -> tuple[Quick, Quick]:

@@ -14,6 +14,8 @@ TUNED = "tuned on the scenario files: stable with gain +/-10 % and delay +/-20 %
 
 COATING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("gauge.distance", 25.0, "m", DESIGN, "web from die to gauge"),
+    Parameter("gauge.play", 0.2, "1", "process design page, section 4", "of its distance"),
+    Parameter("gauge.noise", 0.002, "1", "readings of a calm line", "scatter of one of them"),
     Parameter("gauge.age", 3.0, "s", "half a traverse and its turn", "age of the newest traverse"),
     Parameter("gauge.span", 6.0, "s", "0.55 m at 100 mm/s", "time one traverse averages over"),
     Parameter("gauge.gain", 0.15, "1", TUNED, "share of a surprise believed at each reading"),
@@ -23,6 +25,7 @@ COATING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("gauge.settled", 7, "1", "1/7 is gauge.gain", "readings that end a start-up"),
     Parameter("gauge.doubt", 0.03, "1", "3 times the release band", "larger surprises must repeat"),
     Parameter("gauge.repeats", 3, "1", "three traverses agree"),
+    Parameter("gear.lag", 1.3, "s", "commissioning run", "PLC scan and drive: pump behind web"),
     Parameter("hose.plug", 1.8e-3, "m3", "5 m of 25 mm hose, less its mixing"),
     Parameter("hose.mixed", 0.5e-3, "m3", "filter housing, drawing"),
     Parameter("solids.trust", 0.8, "1", "a kelvin hides one wt%: the rest is left to feedback"),

@@ -27,7 +27,8 @@ class Estimate:
     """State and disturbances in the control model's order, and what to say about them.
 
     `disturbances` has a row for now and one for each step ahead. `dropped` names CVs whose
-    measurement has been missing for too long to aim at. `waiting` is not empty when the plant is
+    measurement has been missing for too long to aim at, `steered` those that are aimed at all the
+    same, because what is fed forward says enough of them. `waiting` is not empty when the plant is
     not in a state to be controlled, and says why. `shown` is for people and records. `phase` is
     what the line is doing, where the estimator follows it.
     """
@@ -40,6 +41,7 @@ class Estimate:
     shown: Mapping[str, float] = field(default_factory=dict)
     underway: Mapping[str, Underway] = field(default_factory=dict)
     phase: str = ""
+    steered: Sequence[str] = ()
 
 
 class Estimator(Protocol):

@@ -123,11 +123,12 @@ class MpcController:
     def _cvs(self, request: PlanRequest, estimate: Estimate) -> Mapping[str, CvAim]:
         spec, model = self._spec, self._optimizer.shape.model
         applied = np.array([request.applied[tag] for tag in model.inputs])
+        given_up = set(estimate.dropped).difference(estimate.steered)
         now = model.observe(estimate.state, applied, estimate.disturbances[0])
         return {
             cv.tag: CvAim(
                 reference=self._reference(cv.target, now[cv.tag])
-                if cv.target is not None and cv.tag not in estimate.dropped
+                if cv.target is not None and cv.tag not in given_up
                 else None,
                 low=cv.low,
                 high=cv.high,

@@ -26,9 +26,10 @@ def boxed(request: PlanRequest, tag: str) -> bool:
 class BadCount:
     """Counts how long a measurement has been missing: predicted for a while, then dropped."""
 
-    def __init__(self, patience: int) -> None:
-        """`patience` cycles without a good reading are bridged by prediction."""
+    def __init__(self, patience: int, then: str = "dropped") -> None:
+        """`patience` cycles without a good reading are bridged by prediction, `then` it is ..."""
         self._patience = patience
+        self._then = then
         self.missing = 0
 
     def note(self, *, good: bool) -> None:
@@ -46,4 +47,4 @@ class BadCount:
         if self.missing == 0:
             return ""
         cycles = f"no good reading for {self.missing} cycle{'s' if self.missing > 1 else ''}"
-        return f"{cycles}, dropped" if self.dropped else f"{cycles}, predicted"
+        return f"{cycles}, {self._then}" if self.dropped else f"{cycles}, predicted"

@@ -69,6 +69,24 @@ class WebMemory:
                 total += metres * stretch.coat_kg_m2
         return total / known if known >= 0.5 * (to_m - from_m) and known > 0.0 else None
 
+    def spread(self, from_m: float, to_m: float, about: float) -> tuple[float, float, float]:
+        """Least, most and root mean square of ln(coat weight / `about`) between two readings.
+
+        Zero where nothing is known; bare web does not count.
+        """
+        low = high = square = known = 0.0
+        first = bisect.bisect_right(self._stretches, from_m, key=lambda s: s.end_m)
+        for stretch in itertools.islice(self._stretches, first, None):
+            if stretch.start_m >= to_m:
+                break
+            metres = min(stretch.end_m, to_m) - max(stretch.start_m, from_m)
+            if metres > 0.0 and stretch.coat_kg_m2 > 0.0:  # false for bare web
+                off = math.log(stretch.coat_kg_m2 / about)
+                low, high = min(low, off), max(high, off)
+                square += metres * off * off
+                known += metres
+        return low, high, math.sqrt(square / known) if known > 0.0 else 0.0
+
     def batch_at(self, at_m: float) -> int | None:
         """The batch that lies at a counter reading."""
         first = bisect.bisect_left(self._stretches, at_m, key=lambda s: s.end_m)
