@@ -226,7 +226,7 @@ class CoatingEstimator:
         return float(self._observe(self._x, u, plain)[self._model.outputs.index(GAUGE), 0])
 
     def _geared(self, speed: float, gap_s: float) -> float:
-        """ln of what the geared pump lays, over its share, while the web gathers or loses speed.
+        """Ln of what the geared pump lays, over its share, while the web gathers or loses speed.
 
         The pump follows the web's speed a lag late: v(t - lag)/v(t) = 1 - lag (dv/dt)/v.
         """
