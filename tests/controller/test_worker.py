@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import math
 import subprocess
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from controller.factory import build_controller
 from controller.plan import Plan
 from controller.plan_json import plan_from_json, plan_to_json, request_to_json
-from controller.worker import as_text
+from controller.worker import answer_line, as_text
 from safety.words import Proposal
 from tests.controller.models import COAT, GAP, RATIO, SEALED, TARGET, TRIM, request
+from tests.controller.test_coating_estimator import DelayPlant
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LINE = {"coater.line_speed": 10.0 / 60.0, "coater.web_length": 1000.0, COAT: TARGET}
@@ -105,3 +108,34 @@ def test_a_number_that_is_none_never_crosses() -> None:
     assert told.status.startswith("refused")
     fine = Plan("solved", Proposal({RATIO: 2.6}, "solved", 3, 0.0, 1.0, 1.0))
     assert plan_from_json(json.loads(as_text(plan_to_json(fine)))).proposal == fine.proposal
+
+
+def test_the_heir_of_a_recipe_change_plans_as_a_controller_that_changes_in_place() -> None:
+    """An engine changes a recipe by an heir that has heard the last questions (no bump)."""
+    new = copy.deepcopy(SEALED)
+    new["recipe"]["targets"][COAT] = 1.05 * TARGET
+    plant, ratio = DelayPlant(gain=1.04, metres=27.0), 2.5
+    before = build_controller("coating", SEALED)
+    heir = build_controller("coating", new)
+    for _ in range(150):
+        plant.run(ratio)
+        asked = plant.ask(ratio)
+        ratio = plan_ratio(plan_to_json(before.plan(asked)))
+        told = answer_line(heir, json.dumps({"observe": request_to_json(asked)}))
+        assert told == {"observed": True}
+    before.change_recipe(new)
+    coats = []
+    for _ in range(40):
+        coats.append(plant.run(ratio))
+        asked = plant.ask(ratio)
+        in_place = plan_ratio(plan_to_json(before.plan(asked)))
+        ratio = plan_ratio(answer_line(heir, json.dumps(request_to_json(asked))))
+        assert ratio == pytest.approx(in_place, rel=1e-3)
+    assert coats[0] == pytest.approx(TARGET, rel=2e-3)
+    assert coats[4:] == pytest.approx([1.05 * TARGET] * 36, rel=5e-3)
+
+
+def plan_ratio(answer: dict[str, Any]) -> float:
+    proposal = plan_from_json(answer).proposal
+    assert proposal is not None, answer
+    return proposal.setpoints[RATIO]
