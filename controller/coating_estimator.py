@@ -234,6 +234,8 @@ class CoatingEstimator:
         if before is None or min(speed, before) < self._s["speed.least"]:
             return 0.0
         behind = self._s["gear.lag"] * (speed - before) / gap_s / speed
+        if abs(behind) < self._s["gear.least"]:
+            return 0.0
         return math.log1p(-min(max(behind, -LARGEST_BEHIND), LARGEST_BEHIND))
 
     def _moment(self, request: PlanRequest, speed: float, length_m: float) -> Moment:

@@ -187,8 +187,10 @@ class CoaterPlant:
         self._instruments.step(dt_s, inlet.temp_k, self._exit_residual(), noise[:NOISES])
 
     def _exit_cell(self) -> int:
+        """The last cell whose centre is still in the oven: one outside has begun to cool."""
         p = self.parameters
-        return self._web.index_at(p["coater.oven.start"] + ZONES * p["coater.oven.zone_length"])
+        exit_m = p["coater.oven.start"] + ZONES * p["coater.oven.zone_length"]
+        return self._web.index_at(exit_m - 0.5 * self._web.cell_m)
 
     def _exit_residual(self) -> float:
         ratio = mean_of_layers(self._web.solvent[self._exit_cell()])

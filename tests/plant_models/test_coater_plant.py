@@ -332,3 +332,14 @@ def test_recipe_b_runs_on_its_own_set_up() -> None:
     assert 0.5e-3 < now["coater.film_to_gap"] * now["coater.gap"] < 1.0e-3
     assert now["coater.residual_solvent"] < 1e-6
     assert now["coater.die_pressure"] < 9.5e5
+
+
+def test_the_thermometer_behind_the_oven_sees_no_cell_that_has_begun_to_cool() -> None:
+    """Whatever cell comes by: the product's temperature does not saw by the size of a cell."""
+    plant = _quiet()
+    drives = plant.reference_drives()
+    seen = []
+    for _ in range(40):
+        plant.step(0.5, drives, REFERENCE_FEED)
+        seen.append(plant.truth()["coater.web_temp"])
+    assert np.ptp(seen) < 0.1
