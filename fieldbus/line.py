@@ -103,12 +103,14 @@ class Line:
         return {
             "protocol": self.source.protocol,
             "address": self.source.address,
-            # Modbus/TCP has no protection to switch off
-            "insecure": self.source.insecure or self.source.protocol == "modbus-tcp",
+            "insecure": not self.source.protection,
+            "protection": self.source.protection,
             "connected": supervisor.ready,
             "epoch": supervisor.epoch,
             "attempts": supervisor.attempts,
             "last_error": supervisor.last_error,
+            "refusals": supervisor.refusals,
+            "last_refusal": supervisor.last_refusal,
             **asdict(self.counts),
         }
 

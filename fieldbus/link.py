@@ -21,6 +21,10 @@ class LinkError(ConnectionError):
     """The source answered in a way that makes this connection useless; says why in words."""
 
 
+class RefusedError(LinkError):
+    """No connection for security's sake: we refuse the peer, or it refuses us. Is counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class WireReading:
     """What one source said about one tag: wire value, quality, words, the device's own time."""

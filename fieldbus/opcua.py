@@ -20,6 +20,8 @@ from asyncua import Client, ua
 
 from fieldbus.link import LinkError, WireReading, cut
 from fieldbus.opcua_quality import quality_of
+from fieldbus.opcua_security import connect
+from fieldbus.pki import Pki
 from fieldbus.tags import Source, Tag, Wire, WiringError
 from safety.words import Quality
 
@@ -43,7 +45,13 @@ T = TypeVar("T")
 class OpcUaLink:
     """One session with one server. `wall_scale` is engine seconds per second of the PLC's clock."""
 
-    def __init__(self, source: Source, tags: Sequence[Tag], wall_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        source: Source,
+        tags: Sequence[Tag],
+        wall_scale: float = 1.0,
+        pki: Pki | None = None,
+    ) -> None:
         # The library logs every expected loss with a traceback; here it becomes one sentence.
         logging.getLogger("asyncua").setLevel(logging.CRITICAL)
         self.lost = asyncio.Event()
@@ -51,6 +59,7 @@ class OpcUaLink:
         self._source = source
         self._tags = tags
         self._wall_scale = wall_scale
+        self._pki = pki
         self._client: Any = None
         self._ids: dict[str, ua.NodeId] = {}
         self._most_read = 0  # nodes in one request; 0: no limit
@@ -64,8 +73,7 @@ class OpcUaLink:
         )
         self._client = client
         client.connection_lost_callback = self._on_lost
-        await secure(client, self._source)
-        await client.connect()
+        await connect(client, self._source, self._pki)
         uris = await client.get_namespace_array()
         self._ids = {tag.name: node_id(tag, uris) for tag in self._tags}
         await self._learn_limits()
@@ -203,21 +211,6 @@ def _forget(farewell: asyncio.Task[None]) -> None:
     """Take note of whatever a broken connection made the library raise at its end."""
     if not farewell.cancelled():
         farewell.exception()
-
-
-async def secure(client: Client, source: Source) -> None:
-    """Set up signing, encryption and trust before the connect; refuse to go without.
-
-    The one place for certificates, trust list and user. Until a source can name them, only
-    `insecure: true` (a bench on loopback) may connect.
-    """
-    client.application_uri = "urn:rheostat:engine"
-    if not source.insecure:
-        raise WiringError(
-            f"source {source.name}: no certificates are configured for {source.endpoint}, so the "
-            "connection would be neither signed nor encrypted. Not connecting. Configure "
-            "certificates, or write 'insecure: true' for a bench on loopback"
-        )
 
 
 def node_id(tag: Tag, uris: Sequence[str]) -> ua.NodeId:

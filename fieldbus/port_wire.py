@@ -17,6 +17,7 @@ from fieldbus.line import Line, Order
 from fieldbus.link import Link
 from fieldbus.modbus import Fences, ModbusLink
 from fieldbus.opcua import OpcUaLink
+from fieldbus.pki import Pki
 from fieldbus.supervisor import Supervisor
 from fieldbus.tags import (
     NotWritable,
@@ -61,6 +62,7 @@ class WirePort:
         clock: engine time [s]; samples and commands carry it. Time-outs are wall seconds.
         wall_scale: engine seconds per wall second (a bench may run faster than real time).
         seed: of the reconnect jitter only; nothing that is decided depends on it.
+        pki: certificates and passwords; without, no source with security can connect.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class WirePort:
         clock: Callable[[], float],
         wall_scale: float = 1.0,
         seed: int = 0,
+        pki: Pki | None = None,
     ) -> None:
         self._clock = clock
         self._tags = tags_of(sealed)
@@ -82,7 +85,7 @@ class WirePort:
         for number, source in enumerate(sources.values()):
             own = [tag for tag in self._tags.values() if tag.source == source.name]
             supervisor = Supervisor(
-                _dialler(source, own, heartbeats, wall_scale),
+                _dialler(source, own, heartbeats, wall_scale, pki),
                 clock,
                 random.Random(f"{seed}/{number}"),
                 max(_SHORTEST_CONNECT_LIMIT_S, 2 * source.timeout_s),
@@ -229,10 +232,14 @@ def _check_wiring(
 
 
 def _dialler(
-    source: Source, tags: Sequence[Tag], heartbeats: frozenset[str], wall_scale: float
+    source: Source,
+    tags: Sequence[Tag],
+    heartbeats: frozenset[str],
+    wall_scale: float,
+    pki: Pki | None,
 ) -> Callable[[], Link]:
     """Return what makes a fresh link for each attempt to connect."""
     if source.protocol == "opcua":
-        return lambda: OpcUaLink(source, tags, wall_scale)
+        return lambda: OpcUaLink(source, tags, wall_scale, pki)
     fences = Fences()
     return lambda: ModbusLink(source, tags, heartbeats, fences)

@@ -11,10 +11,11 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from fieldbus.link import Link
+from fieldbus.link import Link, RefusedError
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_REFUSED_S = 30.0  # a PLC may lock an account that knocks too often
 _RECANCEL_S = 1.5  # longer than a link needs to say goodbye
 
 
@@ -22,7 +23,8 @@ class Supervisor:
     """Holds the one live link of a source, or the reason why there is none.
 
     `epoch` counts the connections. `connected_s` is the engine time of the last one: whatever was
-    decided before it is void. All pauses and limits are wall seconds.
+    decided before it is void. `refusals` counts the attempts that security ended, on either side,
+    and `last_refusal` says why. All pauses and limits are wall seconds.
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class Supervisor:
         self.attempts = 0
         self.connected_s = float("-inf")
         self.last_error = "not connected yet"
+        self.refusals = 0
+        self.last_refusal = ""
         self._dial = dial
         self._clock = clock
         self._rng = rng
@@ -73,6 +77,7 @@ class Supervisor:
         """Connect, wait for the loss, pause, connect again."""
         while not self._stopping:
             self.attempts += 1
+            ceiling_s = self._longest_pause_s
             link = self._dial()
             try:
                 async with asyncio.timeout(self._connect_limit_s):
@@ -80,6 +85,10 @@ class Supervisor:
                 self._announce(link)
                 await link.lost.wait()
                 self.last_error = link.why_lost
+            except RefusedError as error:
+                self.last_error = self.last_refusal = in_words(error, self._connect_limit_s)
+                self.refusals += 1
+                ceiling_s = max(ceiling_s, LONGEST_PAUSE_REFUSED_S)
             # Whatever a hostile or half-dead peer provokes in a library is one failed attempt:
             # this task must outlive it, or the source would stay lost for ever.
             except Exception as error:  # noqa: BLE001
@@ -88,11 +97,12 @@ class Supervisor:
                 self.link = None
                 await link.close()
             self._failures += 1
-            await asyncio.sleep(self.pause_s(self._failures))
+            await asyncio.sleep(self.pause_s(self._failures, ceiling_s))
 
-    def pause_s(self, failures: int) -> float:
+    def pause_s(self, failures: int, longest_s: float | None = None) -> float:
         """Return the pause after so many failures in a row [wall s]."""
-        ceiling = min(self._longest_pause_s, FIRST_PAUSE_S * 2 ** min(failures, 16))
+        longest = self._longest_pause_s if longest_s is None else longest_s
+        ceiling = min(longest, FIRST_PAUSE_S * 2 ** min(failures, 16))
         return self._rng.uniform(0.0, ceiling)
 
     def proved(self) -> None:

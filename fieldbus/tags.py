@@ -43,12 +43,19 @@ class NotWritable(ValueError):  # noqa: N818 - reads as the fact it states
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One PLC and how to reach it; `timeout_s` is wall time, also on a bench that runs faster."""
+    """One PLC and how to reach it; `timeout_s` is wall time, also on a bench that runs faster.
+
+    `policy`, `server_uri` and `user` are what an OPC UA connection has to be and who is at its
+    ends; without a policy only `insecure` may connect. No `user` is anonymous.
+    """
 
     name: str
     protocol: str
     timeout_s: float
     insecure: bool = False
+    policy: str = ""
+    server_uri: str = ""
+    user: str = ""
     endpoint: str = ""
     host: str = ""
     port: int = 502
@@ -58,6 +65,14 @@ class Source:
     def address(self) -> str:
         """Return where it is, as people write it."""
         return self.endpoint or f"{self.host}:{self.port} device {self.device_id}"
+
+    @property
+    def protection(self) -> str:
+        """Return what protects the connection, as people read it; '' when nothing does."""
+        if not self.policy or self.insecure:
+            return ""
+        who = f"user {self.user}" if self.user else "anonymous"
+        return f"{self.policy}, signed and encrypted, {who}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +110,15 @@ def sources_of(sealed: Mapping[str, Any]) -> dict[str, Source]:
                 f"source {name}: protocol {row['protocol']!r} is not one we speak; "
                 "use opcua or modbus-tcp"
             )
+        security = row.get("security") or {}
         found[name] = Source(
             name=name,
             protocol=row["protocol"],
             timeout_s=float(row["timeout"]),
             insecure=row.get("insecure") is True,
+            policy=security.get("policy") or "",
+            server_uri=security.get("server_uri") or "",
+            user=security.get("user") or "",
             endpoint=row.get("endpoint") or "",
             host=row.get("host") or "",
             port=int(row.get("port") or 502),

@@ -52,8 +52,99 @@ class OpcUaPeer:
             await self.server.get_node(limit).write_value(ua.UInt32(most))
         self.server.subscribe_server_callback(CallbackType.PreWrite, self.before_write)
         self.server.subscribe_server_callback(CallbackType.PreRead, self.before_read)
+        if "dress" in self.spec:
+            self.dress_up(**self.spec["dress"])
         await self.server.start()
         return int(self.spec["port"])
+
+    async def dress(self, **clothes: Any) -> None:
+        """Close every connection, and listen again with another certificate, policy or user."""
+        from asyncua.server.binary_server_asyncio import BinaryServer
+
+        server = self.server
+        await server.bserver.stop()
+        server._policies = []
+        server.iserver.endpoints.clear()
+        self.dress_up(**clothes)
+        await server._setup_server_nodes()
+        address = ("127.0.0.1", self.spec["port"])
+        server.bserver = BinaryServer(server.iserver, *address, server.limits)
+        server.bserver.set_policies(server._policies)
+        await server.bserver.start()
+
+    def dress_up(
+        self,
+        certificate: str,
+        key: str,
+        policies: list[str],
+        uri: str,
+        logins: dict[str, str] | None = None,
+        path: str = "/plc",
+        clients: list[str] | None = None,
+        shows: str = "",
+        hides: bool = False,
+    ) -> None:
+        """Take a certificate (hexadecimal DER) with its key (PEM), and say who may come in.
+
+        `shows` is what the list of endpoints says the certificate is; `hides`: that list is told
+        inside a session only. `clients` are the certificates of clients that are trusted,
+        everybody's when there is none.
+        """
+        from asyncua import ua
+        from asyncua.common.utils import ServiceError
+        from asyncua.crypto.permission_rules import User, UserRole
+        from cryptography import x509
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        server = self.server
+        server.set_endpoint(f"opc.tcp://127.0.0.1:{self.spec['port']}{path}")
+        server._application_uri = uri
+        server.set_security_policy([ua.SecurityPolicyType[name] for name in policies])
+        inside = server.iserver
+        inside.certificate = x509.load_der_x509_certificate(bytes.fromhex(certificate))
+        inside.private_key = load_pem_private_key(key.encode(), None)
+        token = ua.UserNameIdentityToken if logins else ua.AnonymousIdentityToken
+        server.set_identity_tokens([token])
+
+        class Manager:
+            def get_user(
+                self,
+                _server: Any,
+                username: str | None = None,
+                password: str | None = None,
+                certificate: bytes | None = None,
+            ) -> User | None:
+                known = not logins or logins.get(username or "") == password
+                return User(UserRole.User) if known else None
+
+        async def validate(one: x509.Certificate, _description: Any) -> None:
+            from cryptography.hazmat.primitives.serialization import Encoding
+
+            if clients is not None and one.public_bytes(Encoding.DER).hex() not in clients:
+                raise ServiceError(ua.StatusCodes.BadCertificateUntrusted)
+
+        inside.user_manager = Manager()
+        server.set_certificate_validator(validate)
+        inside.__dict__.pop("get_endpoints", None)
+        if shows:
+            told = inside.get_endpoints
+
+            async def lie(*words: Any, **more: Any) -> Any:
+                endpoints = await told(*words, **more)
+                for endpoint in endpoints:
+                    endpoint.ServerCertificate = bytes.fromhex(shows)
+                return endpoints
+
+            inside.get_endpoints = lie
+        if hides:
+            inside_told, asked = inside.get_endpoints, iter(range(1_000_000))
+
+            async def hide(*words: Any, **more: Any) -> Any:
+                if next(asked) % 2 == 0:  # each attempt asks openly first, then in its session
+                    raise ServiceError(ua.StatusCodes.BadSecurityPolicyRejected)
+                return await inside_told(*words, **more)
+
+            inside.get_endpoints = hide
 
     def before_write(self, event: Any, _service: Any) -> None:
         if event.is_external:

@@ -278,7 +278,7 @@ def test_without_certificates_only_a_source_called_insecure_is_connected(opcua_p
         await port.open()
         try:
             await until(lambda: port.sources_status()["plc"]["attempts"] > 1)
-            assert "no certificates are configured" in port.sources_status()["plc"]["last_error"]
+            assert "names no security" in port.sources_status()["plc"]["last_error"]
         finally:
             await port.close()
 
