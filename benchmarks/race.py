@@ -192,7 +192,8 @@ class Race:
     def figures(self, name: str, reference: str | None = None) -> dict[str, Any]:
         """What came of one solver, its cost beside that of `reference`.
 
-        Nothing is done before a question is known, so `feedback` is the whole solve.
+        `total` is question in, checked answer out. No solver prepares anything before the question
+        is known: slopes are taken at the state that was just estimated, never at a predicted one.
         """
         lane = self.lanes[name]
         told: dict[str, Any] = {
@@ -206,8 +207,6 @@ class Race:
                 "max": int(np.max(lane.iterations)),
             },
             "cost": lane.cost,
-            "preparation_ms": 0.0,
-            "feedback": lane.watch.told(WARM),
             "total": lane.watch.told(WARM),
         }
         if reference is not None:
