@@ -38,14 +38,8 @@ def manifest_of(plan: CampaignPlan, sealed: Mapping[str, Any]) -> dict[str, Any]
         "plan": sha256_of(body),
         "config": sha256_of(sealed),
         "scenarios": sha256_of(scenarios),
-        "sources": hash_of_sources(_ROOT, _SOURCES, extra=("requirements.lock", *_compiled())),
+        "sources": hash_of_sources(_ROOT, _SOURCES, extra=("requirements.lock",)),
     }
-
-
-def _compiled() -> list[str]:
-    """The C sources the controllers are compiled from."""
-    found = (_ROOT / "controller").rglob("*.[ch]")
-    return sorted(path.relative_to(_ROOT).as_posix() for path in found)
 
 
 class CampaignStore:

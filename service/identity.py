@@ -15,6 +15,8 @@ from records.canonical import sha256_of
 _ROOT = Path(__file__).resolve().parent.parent
 _SOFTWARE = ("controller", "fieldbus", "plant_models", "records", "safety", "service")
 _MODEL = ("controller", "plant_models")
+_SUFFIXES = (".py", ".c", ".h")
+"""What is compiled decides as much as what is interpreted (`controller/native`)."""
 
 
 def hashes_of(sealed: Mapping[str, Any]) -> dict[str, str]:
@@ -27,9 +29,14 @@ def hashes_of(sealed: Mapping[str, Any]) -> dict[str, str]:
 
 
 def hash_of_sources(root: Path, packages: Iterable[str], extra: Iterable[str] = ()) -> str:
-    """Return one hash over the Python files of `packages`, their names and their order."""
+    """Return one hash over the Python and C files of `packages`, their names and their order."""
     digest = hashlib.sha256()
-    files = [path for package in packages for path in sorted((root / package).rglob("*.py"))]
+    files = [
+        path
+        for package in packages
+        for path in sorted((root / package).rglob("*"))
+        if path.suffix in _SUFFIXES and path.is_file()
+    ]
     files += [root / name for name in extra if (root / name).is_file()]
     for path in files:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
