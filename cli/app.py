@@ -23,6 +23,7 @@ from cli import (
     fuzz,
     limits,
     mode,
+    mutate,
     page,
     plc,
     replay,
@@ -77,6 +78,7 @@ app.command(campaign.campaign)
 app.command(tune.tune)
 app.command(trace.trace)
 app.command(fuzz.fuzz)
+app.command(mutate.mutate)
 app.command(bench.bench)
 app.command(doctor.doctor)
 
@@ -96,6 +98,7 @@ VERBS = (
     "tune",
     "trace",
     "fuzz",
+    "mutate",
     "bench",
     "doctor",
 )
