@@ -17,6 +17,7 @@ from cli import (
     audit,
     bench,
     campaign,
+    certs,
     check,
     demo,
     doctor,
@@ -72,6 +73,7 @@ app.command(limits.limits)
 app.command(audit.audit)
 app.command(replay.replay)
 app.command(page.page)
+app.command(certs.certs)
 app.command(plc.plc)
 app.command(simulate.simulate)
 app.command(campaign.campaign)
@@ -92,6 +94,7 @@ VERBS = (
     "audit",
     "replay",
     "page",
+    "certs",
     "plc",
     "simulate",
     "campaign",

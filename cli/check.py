@@ -51,6 +51,9 @@ def check(config: ConfigFile = DEFAULT_CONFIG, /, *, json: Flag = False) -> int:
         f"{_count(len(sealed['limits']['setpoints']), 'setpoint')} with limits.\n"
         f"sealed as sha256 {loaded.sha256}"
     )
+    for name, source in sealed["sources"].items():
+        if not source.get("security"):
+            print(f"{name}: in clear, neither signed nor encrypted; on a network of its own only")
     return OK
 
 

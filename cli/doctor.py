@@ -31,6 +31,7 @@ def doctor(
         Print the findings as JSON.
     """
     from cli import doctor_line, doctor_machine
+    from cli.doctor_certs import certificates
 
     finding, sealed = doctor_line.configuration(Path(shown(config)))
     place = state or STATES / (str(sealed["line"]["id"]) if sealed else "")
@@ -44,6 +45,7 @@ def doctor(
         doctor_machine.solver(),
         finding,
         *(doctor_line.sources(sealed) if sealed else []),
+        *(certificates(sealed, place) if sealed else []),
     ]
     ill = [one for one in findings if one.health == "ill"]
     warnings = [one for one in findings if one.health == "warning"]

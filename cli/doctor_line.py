@@ -50,13 +50,14 @@ def _source(name: str, source: Mapping[str, Any]) -> Finding:
             "without it its loop stays OFF or SHED; the engine keeps knocking",
             "start the PLC; on a bench: ./rheostat plc all",
         )  # fmt: skip
-    if source.get("insecure") and not _is_loopback(host):
+    if not source.get("security") and not _is_loopback(host):
         return Finding(
             subject, "warning", f"answers at {host}:{port}, without signing and encryption",
             "anybody on that network can speak in the engine's name",
-            "keep it on a network of its own; signed connections are not in this version",
+            "configure 'security', or keep it on a network of its own",
         )  # fmt: skip
-    return well(subject, f"answers at {host}:{port} ({source['protocol']})")
+    how = "secured" if source.get("security") else "in clear"
+    return well(subject, f"answers at {host}:{port} ({source['protocol']}, {how})")
 
 
 def _address(source: Mapping[str, Any]) -> tuple[str, int]:

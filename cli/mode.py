@@ -94,7 +94,13 @@ def _status(answer: dict[str, Any]) -> str:
             f"  {name:<10} {loop.get('mode', '?'):<8} (asked: {loop.get('requested', '?')})"
         )
     for name, source in answer["sources"].items():
-        lines.append(f"  {name:<10} {'connected' if source.get('connected') else 'not connected'}")
+        there = "connected" if source.get("connected") else "not connected"
+        how = source.get("protection") or "in clear"
+        refusals = source.get("refusals") or 0
+        lines.append(f"  {name:<10} {there}, {how}")
+        if refusals:
+            lines.append(f"  ! {name}: refused {refusals} time(s), last: {source['last_refusal']}")
     lines.append(f"  limits     version {answer['seal']['version']} in force")
     lines += [f"  ! {notice}" for notice in answer["seal"]["notices"]]
+    lines += [f"  ! {alarm}" for alarm in answer.get("alarms", [])]
     return "\n".join(lines)

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hil import bench_door
+from hil.bench_identity import introduce
 from records.canonical import canonical_json, sha256_of
 from service import commands
 
@@ -115,6 +116,7 @@ class Bench:
 
     def start_engine(self) -> None:
         """Start the engine; it comes up OFF."""
+        introduce(self.sealed, self.state)
         options = [*self._common, "--speed", repr(self.speed), *self._watch]
         self._spawn("engine", "service.engine", options)
 

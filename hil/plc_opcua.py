@@ -1,7 +1,8 @@
 """The coater's PLC as an OPC UA server process: `python -m hil.plc_opcua --sealed F ...`.
 
 asyncua 2.1.0 plays the PLC's server: loopback only, no remote administration, writes on the
-Remote.* nodes only. Every accepted write is logged before the client gets its answer.
+Remote.* nodes only, with the security its source names. Every accepted write is logged before the
+client gets its answer.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from urllib.parse import urlsplit
 
 from asyncua import Server, ua
 
+from fieldbus.pki import Pki
 from hil.bench_door import Door
+from hil.bench_identity import plc_identity
 from hil.bench_process import (
     PlantClock,
     arguments,
@@ -25,6 +28,7 @@ from hil.bench_process import (
     write_log,
 )
 from hil.field_link import FieldCable
+from hil.plc_opcua_security import protect
 from hil.plc_program import Value
 from hil.plc_scan import door_of, row_writer, scan_for_ever
 from hil.plc_station import Station, coater_program
@@ -45,11 +49,15 @@ VARIANTS = {
 class OpcUaPlc:
     """The server and its nodes; `publish` shows the station's image with fresh source times."""
 
-    def __init__(self, station: Station, endpoint: str) -> None:
+    def __init__(self, station: Station, source: Mapping[str, Any], pki: Pki | None = None) -> None:
+        """Prepare the server of `source`; one with security needs its `pki`."""
+        endpoint: str = source["endpoint"]
         if urlsplit(endpoint).hostname not in ("127.0.0.1", "localhost"):
             raise ValueError(f"the bench serves on loopback only, not at {endpoint}")
         self.server = Server()
         self._station = station
+        self._source = source
+        self._pki = pki
         self._endpoint = endpoint
         self._ids: dict[str, ua.NodeId] = {}
 
@@ -59,7 +67,10 @@ class OpcUaPlc:
         await server.init()
         server.set_endpoint(self._endpoint)
         server.set_server_name("Rheostat bench: coater PLC")
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        if self._pki is None:
+            server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        else:
+            await protect(server, self._source, self._pki)
         server.allow_remote_admin(False)
         tables = (self._station.reads, self._station.writes)
         for name, tag in (row for table in tables for row in table.items()):
@@ -120,10 +131,12 @@ async def run(argv: list[str] | None = None) -> None:
     logging.getLogger("asyncua").setLevel(logging.ERROR)
     options = arguments("Rheostat's bench: the coater's PLC, OPC UA", argv, field=True)
     sealed = read_sealed(options.sealed)
-    endpoint = sealed["sources"]["coater"]["endpoint"]
+    source = sealed["sources"]["coater"]
+    endpoint = source["endpoint"]
+    pki = plc_identity(source, options.state) if source.get("security") else None
     with write_log(options.state / "plc-coater.jsonl") as lines:
         station = Station(coater_program(sealed), sealed["tags"], row_writer(lines))
-        plc = OpcUaPlc(station, endpoint)
+        plc = OpcUaPlc(station, source, pki)
         await plc.open()
         door = Door(options.state / "plc-coater.sock", door_of(station))
         await door.open()

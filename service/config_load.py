@@ -19,6 +19,7 @@ from service.config_people import People, check_people
 from service.config_problem import ConfigError, Problem, did_you_mean
 from service.config_seal import seal
 from service.config_shape import check_shape
+from service.config_sources import check_sources
 from service.config_wiring import check_loops, check_tags
 from service.config_yaml import Document, read_document
 
@@ -62,6 +63,7 @@ def _judge(desk: Desk) -> tuple[list[Problem], dict[str, Any] | None]:
     people = None
     if desk.people is not None:
         people = cast("People | None", check_shape(desk.people, People))
+    check_sources(desk)
     check_tags(desk)
     check_loops(desk)
     check_controllers(desk)

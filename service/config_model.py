@@ -250,14 +250,27 @@ class Recipe(Versioned):
     gelation: Gelation | None = None
 
 
+class Security(Shape):
+    """How an OPC UA connection is protected: always signed and encrypted, never less."""
+
+    policy: Literal["Aes256Sha256RsaPss", "Aes128Sha256RsaOaep", "Basic256Sha256"]
+    server_uri: Name = Field(
+        description="the PLC's application URI; its certificate must carry this one and no other"
+    )
+    user: Annotated[str, Field(pattern=r"^\S+$", max_length=100)] | None = Field(
+        None, description="who we log in as; the password stands in the file 'logins'"
+    )
+
+
 class OpcUaSource(Shape):
     """A PLC that speaks OPC UA."""
 
     protocol: Literal["opcua"]
     endpoint: Annotated[str, Field(pattern=r"^opc\.tcp://[^\s/:]+(:\d{1,5})?(/\S*)?$")]
     timeout: Seconds
-    insecure: Literal[True] = Field(
-        description="this version connects without signing and encryption; the file must say so"
+    security: Security | None = None
+    insecure: Literal[True] | None = Field(
+        None, description="neither signed nor encrypted: a bench on loopback, and in so many words"
     )
 
 

@@ -90,6 +90,7 @@ WHY: dict[str, str] = {
     "RH-1046": "two names for one word of the PLC: one of the two would show the other's value",
     "RH-1047": "one word in two roles: each would be right only while the other is not used",
     "RH-1048": "a role is played by one kind of value only",
+    "RH-1049": "on an open line anybody can read the plant, and write in the engine's name",
     "RH-1050": "a controlled variable without target and limits gives the controller nothing to do",
     "RH-1051": "limits are given up in the order of their ranks, so the order must be unambiguous",
     "RH-1052": "an override of nothing looks like a controller that was tuned",

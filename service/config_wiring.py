@@ -92,6 +92,13 @@ def _check_address(desk: Desk, name: str, row: Mapping[str, Any]) -> None:
                 "RH-1045", (*path, key), f"`{key}` means nothing to a source that speaks "
                 f"{protocol}", "delete it, or correct the source",
             )  # fmt: skip
+    node = row.get("node")
+    if protocol == "opcua" and isinstance(node, str) and not node.startswith(("nsu=", "i=")):
+        desk.tags.report(
+            "RH-1045", (*path, "node"), "this address names its namespace by an index, or not at "
+            "all; an index can move when the server restarts",
+            "write 'nsu=' and the namespace's URI, then ';' and the node",
+        )  # fmt: skip
     if row.get("type") in kinds:
         desk.tags.report(
             "RH-1045", (*path, "type"), f"OPC UA knows no type '{row['type']}'",

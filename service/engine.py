@@ -28,6 +28,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from fieldbus.pki import Pki
 from fieldbus.port_wire import WirePort
 from records.canonical import in_canonical_order, sha256_of
 from records.chain import RecordError
@@ -75,6 +76,8 @@ class Engine:
         self._programs = hashes_of(given)  # of what was loaded, whatever the disk says later
         self.runners: dict[str, LoopRunner] = {}
         self._worker = worker
+        self.pki = Pki(state_dir / "pki")
+        self.alarms: list[str] = []
         self._recorder: FileRecorder | None = None
         self._plant: WirePort | None = None
         self._pid_file = state_dir / "engine.pid"
@@ -107,7 +110,9 @@ class Engine:
         seals = await self.recorder.seals()
         rows = self.keeper.open(seals, _account(), self.clock.utc())
         self.hashes = self._hashes_of(self.keeper.seal)
-        plant = self._plant = WirePort(self.sealed, self.clock.now_s, self.clock.speed)
+        plant = self._plant = WirePort(
+            self.sealed, self.clock.now_s, self.clock.speed, pki=self.pki
+        )
         for name in self.sealed["loops"]:
             solver = SolverProcess(name, self.sealed, self._worker)
             loop = loop_context(
@@ -122,6 +127,7 @@ class Engine:
         self.keeper.folder.forget_waiting()
         for notice in self.keeper.notices():
             logging.getLogger("rheostat").warning(notice)
+        await self.look_at_certificates()
         write_sealed(self.sealed, self.state_dir / "sealed.json")
         self._pid_file.write_text(f"{os.getpid()}\n", "ascii")
         await plant.open()
@@ -138,6 +144,9 @@ class Engine:
             CronTrigger(hour=_VERIFY_HOUR_UTC, timezone="UTC"),
             coalesce=True,
             misfire_grace_time=6 * 3600,
+        )
+        self._calendar.add_job(
+            self.look_at_certificates, CronTrigger(minute=0, timezone="UTC"), coalesce=True
         )
         self._calendar.start()
 
@@ -181,6 +190,7 @@ class Engine:
             "line": self.sealed["line"],
             "hashes": dict(self.hashes),
             "seal": self.keeper.summary(),
+            "alarms": list(self.alarms),
             "workers": {name: runner.solver.pids for name, runner in self.runners.items()},
             "forbidden_modules": forbidden_modules(),
             "forbidden_maps": forbidden_maps(),
@@ -202,6 +212,17 @@ class Engine:
         if not report["ok"]:
             logging.getLogger("rheostat").error("the record chain is broken: %s", report["text"])
         return report
+
+    async def look_at_certificates(self) -> None:
+        """Alarm what has expired or soon will, and record each alarm when it first comes."""
+        secured = any(source.get("security") for source in self.sealed["sources"].values())
+        alarms = self.pki.warnings() if secured else []
+        for text in alarms:
+            if text not in self.alarms:
+                logging.getLogger("rheostat").warning("certificates: %s", text)
+                body = {"event": "certificate-alarm", "text": text}
+                await self.recorder.append("event", "", self.clock.utc(), body)
+        self.alarms = alarms
 
     async def _answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         return await self._desk.answer(message)

@@ -97,7 +97,7 @@ def loop_views(sealed: Mapping[str, Any]) -> dict[str, LoopView]:
 
 
 def _in_clear(source: Mapping[str, Any]) -> bool:
-    return bool(source.get("insecure")) or source["protocol"] == "modbus-tcp"
+    return not source.get("security")
 
 
 def _by_rank(cvs: Mapping[str, Mapping[str, Any]]) -> list[str]:

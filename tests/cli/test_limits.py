@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,10 @@ class Line:
         """Do with the records what an engine's start does; return the kinds of its rows."""
         store = RecordStore(self.state / "records.sqlite")
         keeper = SealKeeper(self.state, load_line(Path(self.line)).sealed, ())
-        rows = keeper.open(store.seals(), "root", "2026-11-25T09:30:00.000Z")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        rows = keeper.open(store.seals(), "root", now)
         for kind, body in rows:
-            store.append(kind, "", "2026-11-25T09:30:00.000Z", body)
+            store.append(kind, "", now, body)
         keeper.folder.forget_waiting()
         store.close()
         return [str(body.get("event", kind)) for kind, body in rows]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -15,14 +17,18 @@ from service.solver_child import leashed
 from tests.service.small_line import LOOP, small_sealed
 
 
-def engine_without_plc(place: Path) -> Engine:
+IN_CLEAR = {"insecure": True}
+SECURED = {"security": {"policy": "Aes256Sha256RsaPss", "server_uri": "urn:none"}}
+
+
+def engine_without_plc(place: Path, protection: Mapping[str, Any] = IN_CLEAR) -> Engine:
     """Return an engine whose PLC does not exist."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     sealed = small_sealed()
     sealed["sources"]["coater"] = {
         "protocol": "opcua", "endpoint": f"opc.tcp://127.0.0.1:{port}/", "timeout": 0.2,
-        "insecure": True,
+        **protection,
     }  # fmt: skip
     for name, tag in sealed["tags"].items():
         tag["node"] = f"nsu=urn:none;s={name}"
@@ -35,9 +41,10 @@ def test_the_chain_is_verified_every_night_and_the_result_recorded(tmp_path: Pat
         engine = engine_without_plc(tmp_path)
         await engine.start()
         try:
-            (job,) = engine._calendar.get_jobs()
-            assert job.func == engine.verify_records
-            assert job.next_run_time.strftime("%H:%M %Z") == "03:00 UTC"
+            jobs = {job.func: job for job in engine._calendar.get_jobs()}
+            assert set(jobs) == {engine.verify_records, engine.look_at_certificates}
+            night = jobs[engine.verify_records].next_run_time
+            assert night.strftime("%H:%M %Z") == "03:00 UTC"
             assert (await engine.verify_records())["ok"] is True
             tamper(engine.recorder.path)
             report = await engine.verify_records()
@@ -58,6 +65,24 @@ def tamper(path: Path) -> None:
     connection.execute("DROP TRIGGER record_no_update").fetchall()
     connection.execute("UPDATE record SET utc = 'yesterday' WHERE seq = 1").fetchall()
     connection.close()
+
+
+@pytest.mark.requirement("SEC-17")
+def test_a_certificate_that_soon_expires_is_an_alarm_and_recorded_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        engine = engine_without_plc(tmp_path, SECURED)
+        engine.pki.make("urn:us", ["127.0.0.1"], "us", 9)
+        await engine.start()
+        try:
+            await engine.look_at_certificates()
+            (alarm,) = (await engine.status())["alarms"]
+            assert "9 days" in alarm
+        finally:
+            await engine.stop("the test is over")
+
+    asyncio.run(story())
+    entries = RecordReader(tmp_path / "records.sqlite").last_of_kind("event", 9)
+    assert [entry.body["event"] for entry in entries].count("certificate-alarm") == 1
 
 
 def test_an_engine_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
