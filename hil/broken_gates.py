@@ -70,7 +70,7 @@ def _rate_from_own_request() -> list[Patch]:
 
     def cut_down(one: case.Case) -> Any:
         ours = {**one.snapshot.applied, **one.state.commanded}
-        return true(replace(one, snapshot=replace(one.snapshot, applied=ours)))
+        return true(one._replace(snapshot=replace(one.snapshot, applied=ours)))
 
     return [(gate, "cut_down", cut_down)]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from safety.modes import ARMED, CLOSED, is_named
 from safety.rules import LoopRules
@@ -16,12 +15,16 @@ from safety.watch import Guard, guarded, misfit_after
 from safety.wear import Wear, rested
 from safety.words import Proposal, Quality, Request, RequestedMode
 
+_GOOD = Quality.GOOD
 
-@dataclass(frozen=True, slots=True)
-class Case:
+
+class Case(NamedTuple):
     """What the interlocks look at in one cycle; `state` is from the cycle before.
 
-    `wear`, `guards` and `misfit` are what the state remembered, brought up to this cycle.
+    `wear`, `guards` and `misfit` are what the state remembered, brought up to this cycle. `armed`:
+    we were writing in the cycle before; `closed`: the PLC was following our setpoints in it;
+    `starting`: a person wants to close the loop and it is not closed. `wishes` are the setpoints
+    the proposal carries, whatever is in them.
     """
 
     rules: LoopRules
@@ -34,28 +37,10 @@ class Case:
     wear: Mapping[str, Wear]
     guards: Mapping[str, Guard]
     misfit: int
-
-    @property
-    def armed(self) -> bool:
-        """Say whether we were writing in the cycle before."""
-        return self.state.mode in ARMED
-
-    @property
-    def closed(self) -> bool:
-        """Say whether the PLC was following our setpoints in the cycle before."""
-        return self.state.mode in CLOSED
-
-    @property
-    def starting(self) -> bool:
-        """Say whether a person wants to close the loop and it is not closed."""
-        return (
-            self.request.mode is RequestedMode.AUTO and is_named(self.request) and not self.closed
-        )
-
-    @property
-    def wishes(self) -> Mapping[object, object]:
-        """Return the setpoints the proposal carries, whatever is in them."""
-        return setpoints_of(self.proposal)
+    armed: bool
+    closed: bool
+    starting: bool
+    wishes: Mapping[object, object]
 
 
 def look(
@@ -80,7 +65,24 @@ def look(
         innovation: object = proposal.innovation
         known = innovation if is_number(innovation) else None
         misfit = misfit_after(rules.watch.model, misfit, known)
-    return Case(rules, state, snapshot, plan_status, proposal, request, now_s, wear, guards, misfit)
+    mode = state.mode
+    closed = mode in CLOSED
+    return Case(
+        rules=rules,
+        state=state,
+        snapshot=snapshot,
+        plan_status=plan_status,
+        proposal=proposal,
+        request=request,
+        now_s=now_s,
+        wear=wear,
+        guards=guards,
+        misfit=misfit,
+        armed=mode in ARMED,
+        closed=closed,
+        starting=request.mode is RequestedMode.AUTO and not closed and is_named(request),
+        wishes=setpoints_of(proposal),
+    )
 
 
 _NEW = Wear()
@@ -90,7 +92,7 @@ _CALM = Guard()
 def number_of(snapshot: Snapshot, tag: str) -> float | None:
     """Return the number a tag reads if its sample is GOOD, else None."""
     sample = snapshot.samples.get(tag)
-    if sample is None or sample.quality is not Quality.GOOD:
+    if sample is None or sample.quality is not _GOOD:
         return None
     return float(sample.value) if is_number(sample.value) else None
 
@@ -116,7 +118,7 @@ def is_count(value: object) -> bool:
 def good_value(case: Case, tag: str) -> float | int | bool | str | None:
     """Return the value of a tag if its sample is GOOD, else None."""
     sample = case.snapshot.samples.get(tag)
-    return sample.value if sample is not None and sample.quality is Quality.GOOD else None
+    return sample.value if sample is not None and sample.quality is _GOOD else None
 
 
 def why(case: Case, tag: str) -> str:

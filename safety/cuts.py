@@ -26,18 +26,19 @@ def cut_down(case: Case) -> tuple[Mapping[str, float], list[Reason]]:
     """
     allowed: dict[str, float] = {}
     cuts: list[tuple[float, Reason]] = []
-    moving_s, wishes = moving_time_s(case), case.wishes
+    moving_s, period_s, wishes = moving_time_s(case), case.rules.period_s, case.wishes
+    in_use, commanded = case.snapshot.applied, case.state.commanded
     for tag, rule in case.rules.setpoints.items():
-        wish, applied = wishes.get(tag), case.snapshot.applied.get(tag)
+        wish, applied = wishes.get(tag), in_use.get(tag)
         if not is_number(wish) or not is_number(applied):
             return NOTHING, [Reason("IL-19", Action.HOLD, tag, "nothing to count a move from")]
-        step, whole_step = rule.rate_per_s * moving_s, rule.rate_per_s * case.rules.period_s
+        step, whole_step = rule.rate_per_s * moving_s, rule.rate_per_s * period_s
         wear = case.wear[tag]
         resting, left = dwelling(wear, rule, case.now_s), travel_left(wear, rule)
         free = 0.0 if resting else nearest(step, (0.0, left))
         # A slow PLC lags behind our last command: turning round from where it is must not make the
         # commands themselves jump by more than one cycle's move.
-        steady = towards(float(wish), case.state.commanded.get(tag, float(wish)), whole_step)
+        steady = towards(float(wish), commanded.get(tag, float(wish)), whole_step)
         shaped = shape(rule, steady, applied, free)
         if not is_safe(rule, shaped.value, applied, free):
             text = f"the gate's own result {shaped.value!r} does not pass its check"

@@ -11,7 +11,7 @@ from dataclasses import InitVar, dataclass, replace
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
-from safety.case import Case, is_count, is_number, look, setpoints_of
+from safety.case import Case, is_count, is_number, look
 from safety.cuts import NOTHING, cut_down, in_use, lawful_after
 from safety.explain import explained, highest, latches, sentence
 from safety.modes import ARMED, Facts, ModeState, mark_of, next_mode
@@ -146,7 +146,7 @@ def _judge(case: Case) -> Verdict:
         action=highest(reasons),
         reasons=tuple(reasons),
         limiting=sentence(limiting) if limiting else "",
-        requested=_numbers(proposal=case.proposal),
+        requested=_numbers(case.wishes),
         allowed=command.setpoints if command else allowed,
         command=command,
         state=state,
@@ -172,7 +172,7 @@ def _command(
         "struck": case.snapshot.memory.ballot.struck,
     }
     if setpoints is None:
-        return None, replace(kept, **changes)
+        return None, kept._replace(**changes)
     if modes.mode is Mode.INIT and remote and not modes.asked:
         changes["modes"] = replace(modes, asked=True)
     changes |= {"heartbeat": kept.heartbeat + 1, "outcome": "pending", "outcome_reason": ""}
@@ -183,7 +183,7 @@ def _command(
             "lawful": lawful_after(case, setpoints),
             "wear": _worn(case, setpoints),
         }
-    state = replace(kept, **changes)
+    state = kept._replace(**changes)
     hands = case.rules.handshake
     command = Command(
         loop=case.rules.loop,
@@ -254,8 +254,7 @@ def _refusal(
         requested=NOTHING,
         allowed=NOTHING,
         command=None,
-        state=replace(
-            lasting(state),
+        state=lasting(state)._replace(
             modes=modes,
             sequence=state.sequence + 1,
             request_mark=mark,
@@ -264,10 +263,10 @@ def _refusal(
     )
 
 
-def _numbers(proposal: object) -> Mapping[str, float]:
+def _numbers(wishes: Mapping[object, object]) -> Mapping[str, float]:
     """Return the finite numbers a proposal asked for: fit for a record."""
-    wishes = setpoints_of(proposal).items()
-    return MappingProxyType({t: float(v) for t, v in wishes if isinstance(t, str) and is_number(v)})
+    numbers = {t: float(v) for t, v in wishes.items() if isinstance(t, str) and is_number(v)}
+    return MappingProxyType(numbers)
 
 
 def _known(value: object, kind: type[_Kind]) -> _Kind | None:

@@ -7,7 +7,7 @@ decides. An outcome that nobody knows is never repeated.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from safety.gate import Command
 from safety.rules import LoopRules
@@ -54,18 +54,18 @@ def verify(
     if reasons:
         text = "; ".join(f"{reason.tag} {reason.text}" for reason in reasons)
         mismatches = max(mismatches, state.mismatches)
-        state = replace(state, outcome="unknown", outcome_reason=text, mismatches=mismatches)
+        state = state._replace(outcome="unknown", outcome_reason=text, mismatches=mismatches)
         return Verified(state, tuple(reasons))
     if not command.setpoints:
         mismatches = state.mismatches  # nothing was compared, so nothing was disproved
-    state = replace(state, outcome="written", outcome_reason="", mismatches=mismatches)
+    state = state._replace(outcome="written", outcome_reason="", mismatches=mismatches)
     return Verified(state, ())
 
 
 def _not_written(state: GateState, outcome: str, why: object) -> Verified:
     text = why if isinstance(why, str) and why else "no reason given"
     reason = Reason("IL-13", Action.HOLD, "", f"command {outcome}: {text}")
-    return Verified(replace(state, outcome=outcome, outcome_reason=text), (reason,))
+    return Verified(state._replace(outcome=outcome, outcome_reason=text), (reason,))
 
 
 def _alike(wanted: float, landed: object, tolerance: float) -> bool:

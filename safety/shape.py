@@ -95,13 +95,11 @@ def towards(target: float, applied: float, step: float) -> float:
     The step is kept in real numbers, not in rounded ones: a rate limit that is broken by half a
     unit in the last place is broken.
     """
-    highest = at_most(applied, step)
-    if target > highest:
-        return highest
+    if target > applied:
+        highest = at_most(applied, step)
+        return highest if target > highest else target
     lowest = -at_most(-applied, step)
-    if target < lowest:
-        return lowest
-    return target
+    return lowest if target < lowest else target
 
 
 def at_most(a: float, b: float) -> float:

@@ -9,18 +9,21 @@ changes nothing (F39, F40).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from safety.rules import InputRule
-from safety.strict import LARGEST_INTEGER
+from safety.strict import LARGEST_INTEGER, Span
 from safety.words import Quality, Sample
 
 NEW_LEVEL_AFTER = 3
 """So many consistent samples beyond a jump make it a new level instead of a spike [cycles]."""
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+_GOOD, _UNCERTAIN = Quality.GOOD, Quality.UNCERTAIN
+
+
+class Track(NamedTuple):
     """What is remembered of one tag from cycle to cycle.
 
     `last` is the last value seen and `same` how many cycles it stood unchanged; `good` the last
@@ -46,9 +49,10 @@ def check(
     problem = _malformed(sample, rule) or _untimely(sample, rule, reference, now_s)
     if problem:
         return bad(sample, problem), track
-    track, problem = _source_clock(sample, track, rule, now_s)
-    if problem:
-        return bad(sample, problem), track
+    if sample.source_time_s is not None or track.stamp is not None:
+        track, problem = _source_clock(sample, track, rule, now_s)
+        if problem:
+            return bad(sample, problem), track
     if rule.kind != "float":
         return sample, track
     value = float(sample.value)  # type: ignore[arg-type]  # _malformed let a number through
@@ -65,7 +69,7 @@ def check(
 
 def believable(quality: object) -> bool:
     """Say whether a sample of this quality has a value at all."""
-    return quality is Quality.GOOD or quality is Quality.UNCERTAIN
+    return quality is _GOOD or quality is _UNCERTAIN
 
 
 def _malformed(sample: Sample, rule: InputRule) -> str:
@@ -88,19 +92,20 @@ def _malformed(sample: Sample, rule: InputRule) -> str:
 
 def _untimely(sample: Sample, rule: InputRule, reference: float | None, now_s: float) -> str:
     """Say what is wrong with when it was received, or with a stamp ahead of its own device."""
-    if not is_time(sample.received_s) or not is_time(now_s):
+    received_s, stamp = sample.received_s, sample.source_time_s
+    if not is_time(received_s) or not is_time(now_s):
         return "has no usable time of receipt"
-    if sample.received_s > now_s:
+    if received_s > now_s:
         return "was received in the future"
-    age_s = now_s - sample.received_s
+    age_s = now_s - received_s
     if not age_s <= rule.max_age_s:
         return f"is stale: received {age_s:.1f} s ago, allowed {rule.max_age_s:.1f} s"
-    if sample.source_time_s is None:
+    if stamp is None:
         return ""
-    if not is_time(sample.source_time_s):
+    if not is_time(stamp):
         return "has no usable source time"
-    if reference is not None and sample.source_time_s - reference > rule.max_age_s:
-        ahead_s = sample.source_time_s - reference
+    if reference is not None and stamp - reference > rule.max_age_s:
+        ahead_s = stamp - reference
         return f"has a source time {ahead_s:.1f} s ahead of its own device's heartbeat"
     return ""
 
@@ -123,10 +128,16 @@ def _stamped(track: Track, stamp: float | None, stamp_s: float | None) -> Track:
 
 
 def _implausible(value: float, rule: InputRule) -> str:
-    for name, span in (("instrument's", rule.span), ("validity", rule.validity)):
-        if span is not None and not span[0] <= value <= span[1]:
-            return f"is outside the {name} range {span[0]:.6g} to {span[1]:.6g}: {value:.6g}"
+    span, validity = rule.span, rule.validity
+    if span is not None and not span[0] <= value <= span[1]:
+        return _outside(value, span, "instrument's")
+    if validity is not None and not validity[0] <= value <= validity[1]:
+        return _outside(value, validity, "validity")
     return ""
+
+
+def _outside(value: float, span: Span, name: str) -> str:
+    return f"is outside the {name} range {span[0]:.6g} to {span[1]:.6g}: {value:.6g}"
 
 
 def _frozen(value: float, track: Track, rule: InputRule) -> tuple[int, str]:

@@ -156,18 +156,21 @@ def _sources(
     empty.
     """
     epochs = dict(memory.epochs)
-    count: dict[str, int] = {}
+    zeros: dict[str, int] = {}
     alive: set[str] = set()
     for tag, rule in rules.inputs.items():
         sample, source = taken[tag], rule.source
         if not believable(sample.quality):
             continue
         epochs[source] = sample.epoch
-        count[source] = count.get(source, 0) + 1
-        if isinstance(sample.value, str) or sample.value != rule.wire_zero:
+        if source in alive:
+            continue
+        if sample.value != rule.wire_zero:
             alive.add(source)
+        else:
+            zeros[source] = zeros.get(source, 0) + 1
     changed = any(epochs[source] != epoch for source, epoch in memory.epochs.items())
-    zeroed = frozenset(s for s, n in count.items() if n >= ZERO_IMAGE_TAGS and s not in alive)
+    zeroed = frozenset(s for s, n in zeros.items() if n >= ZERO_IMAGE_TAGS and s not in alive)
     return MappingProxyType(epochs), changed, zeroed
 
 
@@ -195,10 +198,7 @@ def _known_bool(sample: Sample) -> bool | None:
 def memory_to_json(memory: SignalMemory) -> dict[str, object]:
     """Return the memory as a JSON-able dict; `memory_from_json` gives it back."""
     return {
-        "tracks": {
-            tag: [getattr(track, name) for name in Track.__slots__]
-            for tag, track in memory.tracks.items()
-        },
+        "tracks": {tag: list(track) for tag, track in memory.tracks.items()},
         "pulse": memory.pulse,
         "pulse_still": memory.pulse_still,
         "pulse_moved": memory.pulse_moved,

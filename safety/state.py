@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from safety.modes import ModeState
 from safety.strict import Span
@@ -31,8 +30,7 @@ class StateError(ValueError):
     """A recorded gate state cannot be understood; the loop must not start from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class GateState:
+class GateState(NamedTuple):
     """The gate's memory of one loop.
 
     `sequence` counts judgements, `heartbeat` minted commands; `request_mark` is the last request
@@ -45,21 +43,21 @@ class GateState:
     a vote.
     """
 
-    modes: ModeState = field(default_factory=ModeState)
+    modes: ModeState = ModeState()
     sequence: int = 0
     heartbeat: int = 0
     request_mark: str = ""
     latches: tuple[str, ...] = ()
     now_s: float | None = None
     commanded_s: float | None = None
-    commanded: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
-    lawful: Mapping[str, Span] = field(default_factory=lambda: _NOWHERE)
+    commanded: Mapping[str, float] = _NOTHING
+    lawful: Mapping[str, Span] = _NOWHERE
     outcome: str = "none"
     outcome_reason: str = ""
     mismatches: int = 0
     newest: int = 0
-    wear: Mapping[str, Wear] = field(default_factory=lambda: _UNWORN)
-    guards: Mapping[str, Guard] = field(default_factory=lambda: _UNGUARDED)
+    wear: Mapping[str, Wear] = _UNWORN
+    guards: Mapping[str, Guard] = _UNGUARDED
     misfit: int = 0
     struck: tuple[str, ...] = ()
 
@@ -100,11 +98,10 @@ def restart(state: GateState) -> GateState:
         spent=state.request_mark,
         tripped_by=state.modes.tripped_by if tripped else "",
     )
-    return replace(
-        lasting(state),
+    return lasting(state)._replace(
         modes=modes,
         latches=state.latches if tripped else (),
-        wear=MappingProxyType({t: replace(w, moved_s=None) for t, w in state.wear.items()}),
+        wear=MappingProxyType({t: w._replace(moved_s=None) for t, w in state.wear.items()}),
     )
 
 
@@ -112,26 +109,22 @@ def state_to_json(state: GateState) -> dict[str, Any]:
     """Return the state as a JSON-able dict."""
     modes = {name: getattr(state.modes, name) for name in ModeState.__slots__}
     modes["mode"] = state.modes.mode.value
-    body = {name: getattr(state, name) for name in GateState.__slots__ if name != "modes"}
+    body = {name: getattr(state, name) for name in GateState._fields if name != "modes"}
     return {
         **body,
         "commanded": dict(state.commanded),
         "lawful": {tag: list(span) for tag, span in state.lawful.items()},
         "latches": list(state.latches),
         "struck": list(state.struck),
-        "wear": {tag: _fields_of(wear) for tag, wear in state.wear.items()},
-        "guards": {tag: _fields_of(guard) for tag, guard in state.guards.items()},
+        "wear": {tag: wear._asdict() for tag, wear in state.wear.items()},
+        "guards": {tag: guard._asdict() for tag, guard in state.guards.items()},
         "modes": modes,
     }
 
 
-def _fields_of(value: Wear | Guard) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in type(value).__slots__}
-
-
 def state_from_json(body: Mapping[str, Any]) -> GateState:
     """Return the state that `state_to_json` wrote, or raise `StateError`: never a guess."""
-    _exactly(body, GateState.__slots__, "gate state")
+    _exactly(body, GateState._fields, "gate state")
     modes = body["modes"]
     _exactly(modes, ModeState.__slots__, "mode state")
     try:
@@ -171,7 +164,7 @@ def state_from_json(body: Mapping[str, Any]) -> GateState:
 
 
 def _wear(body: Mapping[str, Any]) -> Wear:
-    _exactly(body, Wear.__slots__, "wear")
+    _exactly(body, Wear._fields, "wear")
     heading = body["heading"]
     if type(heading) is not int or heading not in (-1, 0, 1):
         raise StateError(f"The recorded heading must be -1, 0 or 1, not {heading!r}.")
@@ -185,8 +178,8 @@ def _wear(body: Mapping[str, Any]) -> Wear:
 
 
 def _guard(body: Mapping[str, Any]) -> Guard:
-    _exactly(body, Guard.__slots__, "guard")
-    return Guard(holds=_flag(body, "holds"), count=_count(body, "count"))
+    _exactly(body, Guard._fields, "guard")
+    return Guard(holds=_flag(body, "holds"), cycles=_count(body, "cycles"))
 
 
 def _mapping(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

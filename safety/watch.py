@@ -6,18 +6,17 @@ Pure functions; what they remember lies in the gate's state. IL-06, IL-12, IL-15
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from safety.strict import LARGEST_INTEGER
 from safety.watch_rules import CrossRule, GuardRule, ModelRule
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """What is remembered of one guard: whether it holds, and cycles on the way to the other."""
 
     holds: bool = False
-    count: int = 0
+    cycles: int = 0
 
 
 def guarded(rule: GuardRule, before: Guard, value: float | None) -> Guard:
@@ -26,13 +25,13 @@ def guarded(rule: GuardRule, before: Guard, value: float | None) -> Guard:
         well = value is not None and rule.back[0] <= value <= rule.back[1]
         if not well:
             return Guard(holds=True)
-        left = before.count + 1 >= rule.back_after
-        return Guard() if left else Guard(holds=True, count=before.count + 1)
+        left = before.cycles + 1 >= rule.back_after
+        return Guard() if left else Guard(holds=True, cycles=before.cycles + 1)
     well = value is not None and rule.trip[0] <= value <= rule.trip[1]
     if well:
         return Guard()
-    trips = before.count + 1 >= rule.trip_after
-    return Guard(holds=True) if trips else Guard(count=before.count + 1)
+    trips = before.cycles + 1 >= rule.trip_after
+    return Guard(holds=True) if trips else Guard(cycles=before.cycles + 1)
 
 
 def misfit_after(rule: ModelRule, before: int, innovation: float | None) -> int:

@@ -7,15 +7,14 @@ is all that has to be remembered. Pure functions over small frozen values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from safety.setpoint_rules import SetpointRule
 
 _HOUR_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Wear:
+class Wear(NamedTuple):
     """What is remembered of the moves of one setpoint.
 
     `travel` [SI] and `reversals` are the levels of the buckets, `heading` the sign of the present

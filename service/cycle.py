@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from controller.plan import Plan, Planner, PlanRequest
@@ -137,7 +137,7 @@ async def shed(loop: LoopContext, now_s: float, why: str) -> CycleRecord:
     modes = state.modes
     if modes.mode not in (Mode.OFF, Mode.TRIPPED):
         modes = ModeState(Mode.SHED, spent=mark_of(loop.request))
-    state = replace(state, modes=modes, sequence=state.sequence + 1)
+    state = state._replace(modes=modes, sequence=state.sequence + 1)
     body = {
         **heading(loop.rules.loop, utc, now_s, loop.request, state, loop.hashes),
         **shed_finding(why),

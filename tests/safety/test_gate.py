@@ -172,7 +172,7 @@ def test_a_loop_shed_from_outside_while_in_shadow_stays_silent() -> None:
     loop = Drive()
     loop.cycle(ask("SHADOW"))
     shed = ModeState(Mode.SHED, spent="1:SHADOW")
-    loop.state = dataclasses.replace(loop.state, modes=shed)
+    loop.state = loop.state._replace(modes=shed)
     loop.plant.remote_active = True
     for _ in range(3):
         verdict = loop.cycle(ask("SHADOW"))
@@ -548,7 +548,7 @@ def test_time_that_runs_backwards_holds_and_a_snapshot_of_another_cycle_too(driv
 
 
 def test_counters_wrap_in_the_width_of_their_tags(drive: Drive) -> None:
-    drive.state = dataclasses.replace(drive.state, heartbeat=65535, sequence=65534)
+    drive.state = drive.state._replace(heartbeat=65535, sequence=65534)
     verdict = drive.cycle(AUTO)
     assert verdict.command is not None
     assert (verdict.command.heartbeat, verdict.command.sequence) == (0, 65535)

@@ -119,7 +119,7 @@ def test_wherever_the_plc_is_the_way_back_is_a_ramp(
     drive = _in_auto()
     applied = {PUMP: pump, GAP: gap}
     drive.plant.applied = dict(applied)
-    drive.state = dataclasses.replace(drive.state, lawful={}, commanded={})
+    drive.state = drive.state._replace(lawful={}, commanded={})
     _contained(_judge(drive, proposal), applied)
 
 

@@ -255,7 +255,7 @@ def test_only_a_swing_counts_as_a_reversal() -> None:
         wear = moved(wear, PUMP_RULE, before, after, 1.0)
     assert (wear.reversals, wear.heading, wear.turn) == (2.0, 1, 2.7)
     assert not worn_out(wear, PUMP_RULE)
-    assert worn_out(dataclasses.replace(wear, reversals=31.0), PUMP_RULE)
+    assert worn_out(wear._replace(reversals=31.0), PUMP_RULE)
 
 
 @pytest.mark.requirement("IL-14")

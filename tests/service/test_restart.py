@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ def loop() -> LoopContext:
 
 def recorded(mode: Mode, **more: Any) -> dict[str, Any]:
     """Return a gate state as it comes back from the records."""
-    state = replace(GateState(modes=ModeState(mode)), sequence=41, heartbeat=17, **more)
+    state = GateState(modes=ModeState(mode))._replace(sequence=41, heartbeat=17, **more)
     body: dict[str, Any] = json.loads(json.dumps(state_to_json(state)))
     return body
 
