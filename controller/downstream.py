@@ -56,19 +56,24 @@ class Downstream:
         self._asked = dict(setpoints)
 
     def update(self, request: PlanRequest) -> Blocked:
-        """Take one cycle's read-back in."""
+        """Take one cycle's read-back in; what does not act on the plant (HOLD) says nothing."""
+        if not request.closed:
+            self._asked, self._behind, self._rest = {}, {}, {}
         for tag, way in list(self._rest.items()):
             left = way - (1 if way > 0 else -1)
             self._rest[tag] = left
             if left == 0:
                 del self._rest[tag]
+        behind: dict[str, int] = {}
         for tag, wish in self._asked.items():
             gap = wish - request.applied.get(tag, wish)
-            near = ROUNDING * request.max_step.get(tag, 0.0)
-            way = 0 if not request.closed or abs(gap) <= near else (1 if gap > 0.0 else -1)
+            way = 0
+            if abs(gap) > ROUNDING * request.max_step.get(tag, 0.0):  # false where it is no number
+                way = 1 if gap > 0.0 else -1
             count = self._behind.get(tag, 0)
-            self._behind[tag] = count + way if way * count >= 0 and way != 0 else way
-            if abs(self._behind[tag]) >= NOTICED:
+            behind[tag] = count + way if way * count >= 0 and way != 0 else way
+            if abs(behind[tag]) >= NOTICED:
                 self._rest[tag] = way * PATIENCE
-                self._behind[tag] = 0
+                behind[tag] = 0
+        self._behind = behind
         return Blocked({tag: 1 if way > 0 else -1 for tag, way in self._rest.items()})

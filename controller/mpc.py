@@ -46,6 +46,8 @@ class MpcController:
     def plan(self, request: PlanRequest) -> Plan:
         """Answer one cycle."""
         spec = self._spec
+        blocked = self._downstream.update(request)
+        self._downstream.asked({})  # until there is an answer
         estimate = self._estimator.update(request, spec.horizon)
         bare = Plan(
             status="",
@@ -64,14 +66,12 @@ class MpcController:
             return replace(bare, status=text)
         cvs = self._cvs(request, estimate)
         advice = Advice() if self._advisor is None else self._advisor.advise(request, estimate, cvs)
-        blocked = self._downstream.update(request)
         question = self._question(request, estimate, cvs, advice, blocked)
         answer = self._optimizer.solve(question)
         notes = (*estimate.notes, *advice.notes, *answer.notes)
         if estimate.phase:
             notes = (f"phase: {estimate.phase}", *notes)
         if answer.moves is None:
-            self._downstream.asked({})
             return replace(bare, status=answer.status, echo=echo(answer), notes=notes)
         setpoints = {**advice.setpoints, **answer.moves}
         self._downstream.asked(setpoints)
@@ -102,6 +102,8 @@ class MpcController:
 
     def observe(self, request: PlanRequest) -> None:
         """Take one cycle's readings into the estimate, without planning."""
+        self._downstream.asked({})  # whatever was asked for, this controller did not ask it
+        self._downstream.update(request)
         self._estimator.update(request, self._spec.horizon)
 
     def forget(self) -> None:

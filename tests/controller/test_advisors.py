@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,6 +65,22 @@ def test_a_blocked_way_is_tried_again_and_the_other_way_is_free() -> None:
         blocked = below.update(ask(2.6))
         seen += 1
     assert seen == PATIENCE
+
+
+@pytest.mark.parametrize("standby", [False, True])
+def test_the_first_closed_cycle_after_a_hold_is_free(standby: bool) -> None:
+    """The engine asks for a plan in HOLD too; a late worker only hears of it."""
+    controller = build_controller("coating", SEALED)
+    blocked = stuck(controller, NOTICED + 1)[-1]
+    assert f"{RATIO} high WDUP" in blocked.binding
+    values = {"coater.line_speed": 10 * M_MIN, "coater.gauge_valid": True, COAT: 0.9 * TARGET}
+    asked = request("coating", 24.0, {**values, "coater.web_length": 1003.9}, APPLIED)
+    held = replace(asked, closed=False)
+    controller.observe(held) if standby else controller.plan(held)
+    later = request("coating", 32.0, {**values, "coater.web_length": 1005.2}, APPLIED)
+    free = controller.plan(later)
+    assert not any("WDUP" in word for word in free.binding)
+    assert proposed(free)[RATIO] > 2.65
 
 
 def test_a_limit_dropped_below_the_setpoint_is_reached_in_steps() -> None:
