@@ -126,9 +126,13 @@ def test_no_page_promises_what_is_not_so(page: Path) -> None:
 
 
 def test_nothing_committed_names_a_package_index() -> None:
-    for path in [*ROOT.glob("requirements*.lock"), ROOT / "pyproject.toml", ROOT / "rheostat"]:
+    foreign = ROOT / "tests" / "fieldbus" / "interop"
+    locks = [*ROOT.glob("requirements*.lock"), *foreign.glob("requirements*.txt")]
+    for path in [*locks, ROOT / "pyproject.toml", ROOT / "rheostat"]:
         text = path.read_text("utf-8")
         assert not re.search(r"--(extra-)?index-url|--find-links|https?://\S*(pypi|simple)", text)
+    for path in foreign.glob("package*.json"):
+        assert "http" not in path.read_text("utf-8")
 
 
 def test_the_lock_shadows_none_of_our_rooms() -> None:

@@ -56,7 +56,11 @@ class Peer:
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def __exit__(
@@ -74,19 +78,25 @@ class Peer:
     def start(self, **changes: Any) -> None:
         self.spec |= changes
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("peers.py")), json.dumps(self.spec)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        assert self._heard() == {"port": self.port}
+        assert self._heard() == {"port": self.spec["port"]}
+
+    def command(self) -> list[str]:
+        """Return what starts this PLC."""
+        return [sys.executable, str(Path(__file__).with_name("peers.py")), json.dumps(self.spec)]
 
     def ask(self, verb: str, **details: Any) -> Any:
         """Have the peer do something and return its answer."""
         assert self.process is not None
         assert self.process.stdin is not None
-        self.process.stdin.write((json.dumps({"do": verb, **details}) + "\n").encode())
+        self.process.stdin.write((self.line(verb, **details) + "\n").encode())
         self.process.stdin.flush()
         return self._heard()["answer"]
+
+    def line(self, verb: str, **details: Any) -> str:
+        """Return the line that has the peer do something."""
+        return json.dumps({"do": verb, **details})
 
     def stop(self) -> None:
         """Freeze the process (SIGSTOP): its sockets stay open, nobody answers."""
