@@ -43,6 +43,9 @@ SOLVER_ABSOLUTE, SOLVER_RELATIVE = 1.0e-7, 1.0e-7
 BREACH_UM = 1.0e-6
 OPTIMALITY = 1.0e-6
 NEGLIGIBLE = 1.0e-3  # of the largest response: what is smaller is outside the band
+STRAIGHTER = 0.1
+"""A lip bent too far comes back by at least this share a scan, as far as its boxes allow."""
+
 ROOM_UM = 1.0e-6  # an interior-point method needs an inside
 
 
@@ -154,7 +157,8 @@ class ProfileQp:
 
         Bolts that stand outside their range come back at the pace of a move. A mean that is not
         zero goes to zero as far as the boxes of all bolts let the lip be shifted as a whole. When
-        `eased`, a lip that is bent or sloped more than allowed now may stay so but not get worse.
+        `eased`, a lip that is bent or sloped more than allowed now has to come back by a tenth of
+        it, or by as much as the boxes allow: the gate passes only what leads back (IL-06).
         """
         step = question.max_step
         low = np.maximum(question.low, question.applied - step)
@@ -168,8 +172,10 @@ class ProfileQp:
         total = float(safe.sum()) - float(np.sign(mean)) * shift * self.bolts
         bend, slope = self._bend, self._slope
         if eased:
-            bend = np.maximum(bend, np.abs(bending(safe)) + ROOM_UM)
-            slope = None if slope is None else np.maximum(slope, np.abs(np.diff(safe)) + ROOM_UM)
+            left = 1.0 - _straighter(safe - np.sign(mean) * shift, low, high)
+            bend = np.maximum(bend, left * np.abs(bending(safe)) + ROOM_UM)
+            if slope is not None:
+                slope = np.maximum(slope, left * np.abs(np.diff(safe)) + ROOM_UM)
         f = self._ask_for @ question.profile - self._calm * question.applied
         return CdProblem(self._H, f, low, high, bend, slope, total)
 
@@ -235,6 +241,14 @@ class ProfileQp:
             total=float(found.y[0]),
         )
         return status, np.array(found.x[:n]), multipliers, int(found.info.iter)
+
+
+def _straighter(bolts: Vector, low: Vector, high: Vector) -> float:
+    """Return the share by which the lip can be drawn to its mean inside the boxes of its bolts."""
+    out = bolts - bolts.mean()
+    room = np.where(out > 0.0, bolts - low, high - bolts) - ROOM_UM
+    share = np.divide(room, np.abs(out), out=np.ones_like(out), where=out != 0.0)
+    return float(min(STRAIGHTER, max(0.0, float(share.min()))))
 
 
 def _looser(eased: CdProblem, strict: CdProblem) -> bool:

@@ -27,6 +27,7 @@ from safety import (
     signal_checks,
     signals,
     vote,
+    watch,
     wire,
 )
 from safety.words import Mode, Quality
@@ -224,6 +225,17 @@ def _always(module: ModuleType, name: str, value: object) -> Callable[[], list[P
     return lambda: [(module, name, lambda *_: value)]
 
 
+def _sum_without_signs() -> list[Patch]:
+    """A weighted sum that adds what it should take away."""
+    true = watch.weighted
+
+    def unsigned(rule: Any, value_of: Any) -> float | None:
+        weights = tuple((tag, abs(weight)) for tag, weight in rule.weights)
+        return true(replace(rule, weights=weights), value_of)
+
+    return [(watch, "weighted", unsigned)]
+
+
 BROKEN: dict[str, Callable[[], list[Patch]]] = {
     "nan-blind-clamp": _nan_blind_clamp,
     "swapped-limits": _swapped_limits,
@@ -236,6 +248,7 @@ BROKEN: dict[str, Callable[[], list[Patch]]] = {
     "vote-averages-uncertain": _vote_averages_uncertain,
     "vote-of-one": _vote_of_one,
     "combinations-skipped": _always(gate, "il_06_combinations", ()),
+    "sum-without-signs": _sum_without_signs,
     "stale-accepted": _stale_accepted,
     "heartbeat-ignored": _heartbeat_ignored,
     "remote-ignored": _without("il_09_remote"),

@@ -81,6 +81,9 @@ SEALED: dict[str, Any] = {
             "film to gap": {"powers": {RATIO: 1, GAP: -1}, "factor": 1e-4, "range": [0.65, 1.2]},
             "shear": {"powers": {SPEED: 1, GAP: -1}, "factor": 1.0, "range": [100.0, 900.0]},
         },
+        "sums": {
+            "jacket over ratio": {"weights": {JACKET: 1, RATIO: -4}, "range": [276.0, 296.0]},
+        },
         "guards": {
             TORQUE: {"trip": [0.0, 450.0], "return": [1.0, 400.0], "trip_after": 2,
                      "return_after": 3},

@@ -8,7 +8,16 @@ from typing import Any
 
 from hil.gate_oracle_ledger import Escape
 from hil.gate_oracle_senses import Seen
-from hil.gate_oracle_table import FILM, ITERATIONS, PLAN_AGE_S, RESIDUAL, ROWS, SHEAR, SURPRISE
+from hil.gate_oracle_table import (
+    FILM,
+    ITERATIONS,
+    JACKET_OVER_RATIO,
+    PLAN_AGE_S,
+    RESIDUAL,
+    ROWS,
+    SHEAR,
+    SURPRISE,
+)
 
 
 def surprised(before: int, plan: Any) -> int:
@@ -48,22 +57,26 @@ def plan_objection(status: Any, plan: Any, now_s: float) -> str:
 def together(values: Mapping[str, float], seen: Seen) -> list[Escape]:
     """Return the combinations that the values about to be written break."""
     found: list[Escape] = []
-    gap, _, ratio = (row.word(values[row.tag]) for row in ROWS)
-    old_gap, _, old_ratio = (seen.applied[row.tag] for row in ROWS)
+    gap, jacket, ratio = (row.word(values[row.tag]) for row in ROWS)
+    old_gap, old_jacket, old_ratio = (seen.applied[row.tag] for row in ROWS)
+    over, old_over = jacket - 4 * ratio, old_jacket - 4 * old_ratio
+    warmth = _broken("jacket over ratio", over, old_over, JACKET_OVER_RATIO)
     film = _broken("film to gap", 100 * ratio / gap, 100 * old_ratio / old_gap, FILM)
     # which of the speeds that vote the gate believes is its own business: none may allow it
     shear = [
         _broken("shear", 1e6 * speed / gap, 1e6 * speed / old_gap, SHEAR) for speed in seen.speeds
     ]
     found += [
-        Escape("IL-06", text) for text in (film, shear[0] if all(shear) and shear else "") if text
+        Escape("IL-06", text)
+        for text in (film, warmth, shear[0] if all(shear) and shear else "")
+        if text
     ]
     return found
 
 
 def _broken(name: str, new: float, old: float, span: tuple[float, float]) -> str:
     """Say how a combination is broken, '' if it is kept or on the way back."""
-    if _out(new, span) <= 1e-9 * new or _out(new, span) < _out(old, span):
+    if _out(new, span) <= 1e-9 * span[1] or _out(new, span) < _out(old, span):
         return ""
     return f"{name} would be {new!r}, is {old!r}"
 

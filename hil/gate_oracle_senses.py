@@ -90,11 +90,11 @@ class Senses:
         reference = getattr(raw.get("a.heartbeat"), "source_time_s", None)
         if type(reference) is not float or not abs(reference) < 1e300:
             reference = None
-        epoch = None
+        epochs = set()
         for tag, sample in raw.items():
             if getattr(sample, "epoch", None) is None or sample.quality not in (1, 2):
                 continue
-            epoch = sample.epoch
+            epochs.add(sample.epoch)
             received_s, stamp = sample.received_s, sample.source_time_s
             if not (type(received_s) is float and 0.0 <= now_s - received_s <= OLDEST_S):
                 continue
@@ -109,8 +109,9 @@ class Senses:
                 del self.stamps[tag]
             if sample.quality == _GOOD:
                 fresh[tag] = sample.value
-        self.reconnected = None not in (epoch, self.epoch) and epoch != self.epoch
-        self.epoch = epoch if epoch is not None else self.epoch
+        known = epochs | ({self.epoch} - {None})
+        self.reconnected = len(known) > 1
+        self.epoch = None if self.reconnected or not known else known.pop()
         return fresh
 
     def _pulse(self, fresh: Mapping[str, Any], seen: Seen) -> None:

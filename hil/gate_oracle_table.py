@@ -102,4 +102,5 @@ TORQUE_TRIP, TORQUE_BACK = 450.0, (1.0, 400.0)
 TORQUE_TRIP_AFTER, TORQUE_BACK_AFTER = 2, 3
 FILM = (0.65, 1.2)  # 100 * ratio / gap, gap in um
 SHEAR = (100.0, 900.0)  # 1e6 * speed / gap
+JACKET_OVER_RATIO = (2.85, 22.85)  # jacket - 4 * ratio
 SURPRISE, SURPRISES = 9.0, 6

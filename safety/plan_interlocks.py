@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from safety.case import Case, is_count, is_number, number_of, short
 from safety.shape import excess
-from safety.watch import product
+from safety.watch import combined
 from safety.words import Action, Proposal, Reason
 
 
@@ -83,14 +83,14 @@ def il_06_combinations(case: Case, allowed: Mapping[str, float]) -> list[Reason]
     """
     reasons = []
     for rule in case.rules.watch.cross:
-        after = product(rule, lambda tag: _value(case, tag, allowed))
+        after = combined(rule, lambda tag: _value(case, tag, allowed))
         if after is None:
-            reasons += _hold("IL-06", "", f"{rule.name}: not every factor is known")
+            reasons += _hold("IL-06", "", f"{rule.name}: not every value in it is known")
             continue
         outside = excess(after, rule.span)
         if outside == 0.0:
             continue
-        before = product(rule, lambda tag: _value(case, tag, case.snapshot.applied))
+        before = combined(rule, lambda tag: _value(case, tag, case.snapshot.applied))
         text = f"{rule.name} would be {after:.6g}, allowed {rule.span[0]:.6g} to {rule.span[1]:.6g}"
         if before is not None and outside < excess(before, rule.span):
             reasons.append(Reason("IL-06", Action.CLAMP, "", f"{text}; on the way back"))
@@ -100,7 +100,7 @@ def il_06_combinations(case: Case, allowed: Mapping[str, float]) -> list[Reason]
 
 
 def _value(case: Case, tag: str, setpoints: Mapping[str, float]) -> float | None:
-    """Return the value of a factor: of a setpoint as given, of anything else as read."""
+    """Return a value of a combination: of a setpoint as given, of anything else as read."""
     if tag in case.rules.setpoints:
         return setpoints.get(tag)
     return number_of(case.snapshot, tag)

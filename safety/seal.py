@@ -11,6 +11,8 @@ import marshal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from safety.watch_rules import CrossRule
+
 if TYPE_CHECKING:
     from safety.rules import LoopRules
 
@@ -34,6 +36,7 @@ _handshake = attrgetter(
 )
 _vote = attrgetter("tag", "members", "tolerance", "cycles")
 _cross = attrgetter("name", "factor", "powers", "span")
+_sum = attrgetter("name", "weights", "span")
 _guard = attrgetter("tag", "trip", "back", "trip_after", "back_after")
 _model = attrgetter("innovation", "cycles")
 
@@ -51,7 +54,7 @@ def fingerprint(rules: LoopRules) -> str:
         tuple(map(_setpoint, rules.setpoints.values())),
         tuple(watch.votes),
         tuple(map(_vote, watch.votes.values())),
-        tuple(map(_cross, watch.cross)),
+        tuple(_cross(rule) if isinstance(rule, CrossRule) else _sum(rule) for rule in watch.cross),
         tuple(watch.guards),
         tuple(map(_guard, watch.guards.values())),
         watch.model and _model(watch.model),

@@ -156,22 +156,25 @@ def _sources(
     empty.
     """
     epochs = dict(memory.epochs)
+    changed: set[str] = set()
     zeros: dict[str, int] = {}
     alive: set[str] = set()
     for tag, rule in rules.inputs.items():
         sample, source = taken[tag], rule.source
         if not believable(sample.quality):
             continue
-        epochs[source] = sample.epoch
+        if epochs.setdefault(source, sample.epoch) != sample.epoch:
+            changed.add(source)
         if source in alive:
             continue
         if sample.value != rule.wire_zero:
             alive.add(source)
         else:
             zeros[source] = zeros.get(source, 0) + 1
-    changed = any(epochs[source] != epoch for source, epoch in memory.epochs.items())
+    for source in changed:
+        del epochs[source]  # the read after this one is of one connection again, and says which
     zeroed = frozenset(s for s, n in zeros.items() if n >= ZERO_IMAGE_TAGS and s not in alive)
-    return MappingProxyType(epochs), changed, zeroed
+    return MappingProxyType(epochs), bool(changed), zeroed
 
 
 def _reference_times(taken: Reading, rules: LoopRules) -> dict[str, float]:

@@ -5,11 +5,12 @@ Pure functions; what they remember lies in the gate's state. IL-06, IL-12, IL-15
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 from safety.strict import LARGEST_INTEGER
-from safety.watch_rules import CrossRule, GuardRule, ModelRule
+from safety.watch_rules import CrossRule, GuardRule, ModelRule, SumRule
 
 
 class Guard(NamedTuple):
@@ -43,6 +44,22 @@ def misfit_after(rule: ModelRule, before: int, innovation: float | None) -> int:
     if innovation is not None and 0.0 <= innovation <= rule.innovation:
         return before - 1 if before > 0 else 0
     return min(before + 1, LARGEST_INTEGER)
+
+
+def combined(rule: CrossRule | SumRule, value_of: Callable[[str], float | None]) -> float | None:
+    """Return what a combination amounts to, or None where one of its values is not known."""
+    return product(rule, value_of) if isinstance(rule, CrossRule) else weighted(rule, value_of)
+
+
+def weighted(rule: SumRule, value_of: Callable[[str], float | None]) -> float | None:
+    """Return the weighted sum of a combination, rounded once, or None where a term is not known."""
+    terms: list[float] = []
+    for tag, weight in rule.weights:
+        value = value_of(tag)
+        if value is None:
+            return None
+        terms += [math.copysign(1.0, weight) * value] * abs(weight)
+    return math.fsum(terms)
 
 
 def product(rule: CrossRule, value_of: Callable[[str], float | None]) -> float | None:

@@ -52,6 +52,19 @@ class CrossRule:
 
 
 @dataclass(frozen=True, slots=True)
+class SumRule:
+    """Several values that are allowed together only where their weighted sum is in `span` (IL-06).
+
+    The sum is weight_1 * value_1 + weight_2 * value_2 ... in SI: one face and its opposite of a
+    polytope. A tag that is a setpoint counts with the value about to be written.
+    """
+
+    name: str
+    weights: tuple[tuple[str, int], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class GuardRule:
     """A reading that holds the loop outside `trip` until it is back inside `back` (IL-15).
 
@@ -82,7 +95,7 @@ class WatchRules:
     """Everything one loop watches beside its setpoints."""
 
     votes: Mapping[str, VoteRule]
-    cross: tuple[CrossRule, ...]
+    cross: tuple[CrossRule | SumRule, ...]
     guards: Mapping[str, GuardRule]
     model: ModelRule | None
 
@@ -97,20 +110,28 @@ def watch_rules(
     """
     votes = section(limits, "votes", "limits")
     cross = section(limits, "cross", "limits")
+    sums = section(limits, "sums", "limits")
     guards = section(limits, "guards", "limits")
     models = section(limits, "models", "limits")
-    combined = [_cross(cross, name) for name in cross]
+    combined: list[CrossRule | SumRule] = [_cross(cross, name) for name in cross]
+    combined += [_sum(sums, name) for name in sums]
     here = {*setpoints, *numbers}
-    for rule in combined:
-        known = [tag in here for tag, _ in rule.powers]
+    concern = [[tag in here for tag in tags_of(rule)] for rule in combined]
+    for rule, known in zip(combined, concern, strict=True):
         if any(known) and not all(known):
-            raise RuleError(f"limits.cross.{rule.name} names tags of another loop than {loop}.")
+            raise RuleError(f"limits: '{rule.name}' names tags of another loop than {loop}.")
     return WatchRules(
         votes=MappingProxyType({t: _vote(votes, t, numbers) for t in votes if t in numbers}),
-        cross=tuple(rule for rule in combined if rule.powers[0][0] in here),
+        cross=tuple(rule for rule, known in zip(combined, concern, strict=True) if all(known)),
         guards=MappingProxyType({t: _guard(guards, t) for t in guards if t in numbers}),
         model=_model(models, loop) if loop in models else None,
     )
+
+
+def tags_of(rule: CrossRule | SumRule) -> list[str]:
+    """Return the tags a combination is about."""
+    named = rule.powers if isinstance(rule, CrossRule) else rule.weights
+    return [tag for tag, _ in named]
 
 
 def _vote(votes: Mapping[str, Any], tag: str, numbers: Collection[str]) -> VoteRule:
@@ -129,18 +150,29 @@ def _vote(votes: Mapping[str, Any], tag: str, numbers: Collection[str]) -> VoteR
 def _cross(cross: Mapping[str, Any], name: str) -> CrossRule:
     place = f"limits.cross.{name}"
     spec = section(cross, name, "limits.cross")
-    powers = section(spec, "powers", place)
-    if not powers:
-        raise RuleError(f"{place}.powers names no tag.")
-    for tag, power in powers.items():
-        if type(power) is not int or power == 0 or abs(power) > 4:
-            raise RuleError(f"{place}.powers.{tag} must be a whole number from 1 to 4, or below 0.")
     return CrossRule(
         name=name,
         factor=positive_at(spec, "factor", place),
-        powers=tuple(powers.items()),
+        powers=_whole_numbers(spec, "powers", place),
         span=span_at(spec, "range", place),
     )
+
+
+def _sum(sums: Mapping[str, Any], name: str) -> SumRule:
+    place = f"limits.sums.{name}"
+    spec = section(sums, name, "limits.sums")
+    return SumRule(name, _whole_numbers(spec, "weights", place), span_at(spec, "range", place))
+
+
+def _whole_numbers(spec: Mapping[str, Any], key: str, place: str) -> tuple[tuple[str, int], ...]:
+    """Return a small whole number for every tag that is named, none of them 0."""
+    named = section(spec, key, place)
+    if not named:
+        raise RuleError(f"{place}.{key} names no tag.")
+    for tag, number in named.items():
+        if type(number) is not int or number == 0 or abs(number) > 4:
+            raise RuleError(f"{place}.{key}.{tag} must be a whole number from 1 to 4, or below 0.")
+    return tuple(named.items())
 
 
 def _guard(guards: Mapping[str, Any], tag: str) -> GuardRule:

@@ -120,13 +120,15 @@ class Desk:
                 document.report(error.code, path, error.what, error.next_step)
             return None
 
-    def span(self, document: Document, path: Path_, unit: str | None) -> tuple[float, float] | None:
+    def span(
+        self, document: Document, path: Path_, unit: str | None, *, difference: bool = False
+    ) -> tuple[float, float] | None:
         """Return the pair at `path` in SI, low below high; None where it is not one (reported)."""
         pair = at(document, *path)
         if not isinstance(pair, list) or len(pair) != 2:
             return None
-        low = self.si(document, (*path, 0), unit)
-        high = self.si(document, (*path, 1), unit)
+        low = self.si(document, (*path, 0), unit, difference=difference)
+        high = self.si(document, (*path, 1), unit, difference=difference)
         if low is None or high is None:
             return None
         if not low < high:

@@ -195,6 +195,13 @@ class Combination(Shape):
     range: Annotated[list[Finite], Field(min_length=2, max_length=2)]
 
 
+class WeightedSum(Shape):
+    """Values that are allowed together only: weight * value, added up, must lie in the range."""
+
+    weights: dict[TagName, Annotated[int, Field(ge=-4, le=4)]] = Field(min_length=2)
+    range: Pair
+
+
 class Guard(Shape):
     """A reading that holds the loop outside `trip` until it is back inside `return`."""
 
@@ -218,6 +225,7 @@ class Limits(Versioned):
     inputs: dict[TagName, InputLimits]
     votes: dict[TagName, Vote]
     cross: dict[Name, Combination]
+    sums: dict[Name, WeightedSum]
     guards: dict[TagName, Guard]
     models: dict[LoopName, ModelLimits]
 

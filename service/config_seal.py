@@ -107,6 +107,15 @@ def _watched(limits: Limits, units: Mapping[str, str]) -> dict[str, Any]:
         }
         for name, vote in limits.votes.items()
     }
+    sums = {
+        name: {
+            "weights": one.weights,
+            "range": [
+                si_value(end, units[next(iter(one.weights))], difference=True) for end in one.range
+            ],
+        }
+        for name, one in limits.sums.items()
+    }
     guards = {
         name: {
             "trip": [si_value(end, units[name]) for end in guard.trip],
@@ -119,6 +128,7 @@ def _watched(limits: Limits, units: Mapping[str, str]) -> dict[str, Any]:
     return {
         "votes": votes,
         "cross": {name: one.model_dump() for name, one in limits.cross.items()},
+        "sums": sums,
         "guards": guards,
         "models": {name: one.model_dump() for name, one in limits.models.items()},
     }

@@ -8,9 +8,10 @@ from service.config_yaml import Path_
 
 
 def check_watched(desk: Desk) -> None:
-    """Judge the four sections: their tags are known and read together, their numbers make sense."""
+    """Judge the sections: their tags are known and read together, their numbers make sense."""
     _check_votes(desk)
     _check_combinations(desk)
+    _check_sums(desk)
     _check_guards(desk)
     doc = desk.limits
     for loop in mapping(doc, "models"):
@@ -48,9 +49,7 @@ def _check_combinations(desk: Desk) -> None:
         path: Path_ = ("cross", name)
         powers = mapping(doc, *path, "powers")
         for tag, power in powers.items():
-            row = desk.tag(tag)
-            direction = "write" if row is not None and row.get("direction") == "write" else "read"
-            desk.must_know(doc, (*path, "powers", tag), tag, direction, at_key=True)
+            _must_know_either(desk, (*path, "powers", tag), tag)
             if power == 0:
                 doc.report("RH-1013", (*path, "powers", tag), "a power of 0 says nothing",
                            "leave the tag out")  # fmt: skip
@@ -60,6 +59,34 @@ def _check_combinations(desk: Desk) -> None:
         if all(isinstance(end, int | float) for end in ends) and not ends[0] < ends[1]:
             doc.report("RH-1030", (*path, "range"), "the low end must be below the high end",
                        "write [low, high]")  # fmt: skip
+
+
+def _check_sums(desk: Desk) -> None:
+    doc = desk.limits
+    for name in mapping(doc, "sums"):
+        path: Path_ = ("sums", name)
+        weights = mapping(doc, *path, "weights")
+        first = next(iter(weights), "")
+        for tag, weight in weights.items():
+            _must_know_either(desk, (*path, "weights", tag), tag)
+            if weight == 0:
+                doc.report("RH-1013", (*path, "weights", tag), "a weight of 0 says nothing",
+                           "leave the tag out")  # fmt: skip
+            if desk.unit_of(tag) != desk.unit_of(first):
+                doc.report("RH-1013", (*path, "weights", tag), f"`{tag}` has another unit than "
+                           f"`{first}`", "add up values of one unit only")  # fmt: skip
+        if desk.unit_of(first) == "degC" and sum(weights.values()) != 0:
+            doc.report("RH-1013", (*path, "weights"), "a sum of temperatures has no zero to count "
+                       "from", "let the weights add up to 0")  # fmt: skip
+        _must_be_read_together(desk, path, list(weights))
+        desk.span(doc, (*path, "range"), desk.unit_of(first), difference=True)
+
+
+def _must_know_either(desk: Desk, path: Path_, tag: str) -> None:
+    """Report a tag of a combination that is neither written nor read."""
+    row = desk.tag(tag)
+    direction = "write" if row is not None and row.get("direction") == "write" else "read"
+    desk.must_know(desk.limits, path, tag, direction, at_key=True)
 
 
 def _check_guards(desk: Desk) -> None:

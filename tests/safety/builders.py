@@ -94,6 +94,7 @@ SEALED: dict[str, Any] = {
         },
         "votes": {},
         "cross": {},
+        "sums": {},
         "guards": {},
         "models": {},
     },

@@ -288,6 +288,20 @@ def test_a_new_connection_is_noted_once() -> None:
 
 
 @pytest.mark.requirement("IL-07")
+def test_a_read_of_two_connections_is_of_a_new_one_whichever_tag_comes_last() -> None:
+    for tag in readings(0.0, 0):
+        watch = Watch()
+        watch.cycle()
+        assert not watch.cycle().reconnected
+        for epoch, expected in ((2, True), (1, False), (1, False), (2, True)):
+            now_s = watch.now_s + PERIOD_S
+            raw = dict(readings(now_s, watch.beat + 1))
+            raw[tag] = good(raw[tag].value, now_s, epoch=epoch)
+            watch.now_s, watch.beat = now_s, watch.beat + 1
+            assert watch.take(raw).reconnected is expected
+
+
+@pytest.mark.requirement("IL-07")
 def test_an_image_of_nothing_but_zeros_is_no_image() -> None:
     """Acceptance 17: registers zeroed after a reconnection. A zero in degC is not 0 K."""
     loop = rules(**{"tags__coater.line_speed__offset": 0.05})

@@ -433,7 +433,8 @@ def test_time_that_ran_backwards_holds_until_it_has_caught_up() -> None:
                              "return_after": 1}}, "trip_after"),
         ("models", {LOOP: {"innovation": 1.0, "cycles": 3}}, "above 1"),
         ("models", {LOOP: {"innovation": math.nan, "cycles": 3}}, "finite"),
-        *((name, None, f"no section '{name}'") for name in ("votes", "cross", "guards", "models")),
+        *((name, None, f"no section '{name}'")
+          for name in ("votes", "cross", "sums", "guards", "models")),
     ],
 )  # fmt: skip
 def test_a_watch_rule_that_says_too_little_is_refused(section: str, value: Any, says: str) -> None:

@@ -16,7 +16,6 @@ from service.engine import Engine
 from service.solver_child import leashed
 from tests.service.small_line import LOOP, small_sealed
 
-
 IN_CLEAR = {"insecure": True}
 SECURED = {"security": {"policy": "Aes256Sha256RsaPss", "server_uri": "urn:none"}}
 
