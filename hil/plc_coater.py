@@ -31,6 +31,8 @@ from hil.plc_recipes import CoaterRecipe
 
 M_MIN = 1.0 / 60.0
 ZONES = (1, 2, 3, 4, 5)
+ZONE_TEMPS = tuple(f"coater.oven_zone{zone}_temp" for zone in ZONES)
+HEATERS = tuple(f"coater.heater{zone}" for zone in ZONES)
 SPEED_RAMP_M_S2 = 0.05 * M_MIN
 
 # The PLC's own box and pace, commissioned with the machine; wider and quicker than the engine's.
@@ -42,6 +44,7 @@ GUARDS: Mapping[str, SetpointGuard] = {
         low=2.0 * M_MIN, high=16.0 * M_MIN, rate_per_s=SPEED_RAMP_M_S2
     ),
 }
+ACTIVE: Mapping[str, str] = {tag: f"{tag}_active" for tag in GUARDS}
 WATCHDOG_S = 24.0  # three cycles of the engine's coating loop
 PUMP_MAX_REV_S = 1.0
 SPEED_MAX_M_S = 20.0 * M_MIN
@@ -124,7 +127,7 @@ class CoaterPlc:
 
     def _own(self) -> dict[str, float]:
         """The setpoints in use that are not the lip's."""
-        return {tag: value for tag, value in self.active.items() if tag in GUARDS}
+        return {tag: self.active[tag] for tag in GUARDS}
 
     def _wake(self, field: Words) -> None:
         """Start from what the machine does, not from what a table says."""
@@ -147,7 +150,7 @@ class CoaterPlc:
         self, dt_s: float, field: Words, panel: Words, events: list[dict[str, Any]]
     ) -> bool:
         pressure = number(field, "coater.die_pressure", 0.0)
-        hottest = max(number(field, f"coater.oven_zone{zone}_temp", 0.0) for zone in ZONES)
+        hottest = max(number(field, tag, 0.0) for tag in ZONE_TEMPS)
         causes = set()
         if self._pressure_high.scan(dt_s, on=pressure > DIE_PRESSURE_TRIP_PA):
             causes.add("die pressure above 12 bar")
@@ -215,26 +218,26 @@ class CoaterPlc:
             "coater.gap_cmd": self.active["coater.gap_sp"],
             "coater.die_engaged": float(self._engaged),
         }
-        for zone in ZONES:
-            drives[f"coater.heater{zone}"] = self._heat(zone, dt_s, field) if run else 0.0
+        for zone, heater in zip(ZONES, HEATERS, strict=True):
+            drives[heater] = self._heat(zone, dt_s, field) if run else 0.0
         return drives
 
     def _oven_ready(self, field: Words) -> bool:
         return all(
-            number(field, f"coater.oven_zone{zone}_temp", 0.0) > setpoint - OVEN_READY_K
-            for zone, setpoint in zip(ZONES, self.recipe.zones_k, strict=True)
+            number(field, tag, 0.0) > setpoint - OVEN_READY_K
+            for tag, setpoint in zip(ZONE_TEMPS, self.recipe.zones_k, strict=True)
         )
 
     def _heat(self, zone: int, dt_s: float, field: Words) -> float:
         setpoint = self.recipe.zones_k[zone - 1] + self.active["coater.oven_trim_sp"]
-        temp = number(field, f"coater.oven_zone{zone}_temp")
+        temp = number(field, ZONE_TEMPS[zone - 1])
         if temp == temp:
             move = self._ovens[zone].move(setpoint - temp, dt_s)
             self._heaters[zone] = clamp(self._heaters[zone] + move, 0.0, 1.0)
         return self._heaters[zone]
 
     def _image(self, field: Words, panel: Words, *, tripped: bool) -> dict[str, Value]:
-        image = {name: value for name, value in field.items() if name.startswith("coater.")}
+        image = dict(field)
         speed = number(field, "coater.line_speed", 0.0)
         frozen = truth(panel, "freeze_heartbeat")
         image["coater.heartbeat"] = self._counter.scan(frozen=frozen)
@@ -242,5 +245,6 @@ class CoaterPlc:
         image["coater.interlocks_ok"] = not tripped
         image["coater.remote_ready"] = self._handshake.ready
         image["coater.remote_active"] = self._handshake.remote
-        image.update({f"{tag}_active": value for tag, value in self.active.items()})
+        for tag, word in ACTIVE.items():
+            image[word] = self.active[tag]
         return image

@@ -6,12 +6,15 @@ bolts stand where they are, or go where the operator's panel says ('bolt3': trav
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from hil.plc_program import Handshake, Scan, SetpointGuard, Value, Words, number, truth
 
 BOLTS = range(1, 13)
+SETPOINTS = tuple(f"lip.bolt{bolt}_sp" for bolt in BOLTS)
+ACTIVE = tuple(f"{tag}_active" for tag in SETPOINTS)
+BY_HAND = tuple(f"bolt{bolt}" for bolt in BOLTS)
+DRIVES = tuple(f"coater.bolt{bolt}" for bolt in BOLTS)
 BOLT_GUARD = SetpointGuard(low=-60e-6, high=60e-6, rate_per_s=1.25e-6)
 WATCHDOG_S = 24.0
 
@@ -20,7 +23,7 @@ class LipPlc:
     """Follows the engine's bolts while the lip is remote; `active` is what it really uses."""
 
     def __init__(self) -> None:
-        self.active: dict[str, float] = {f"lip.bolt{bolt}_sp": 0.0 for bolt in BOLTS}
+        self.active: dict[str, float] = dict.fromkeys(SETPOINTS, 0.0)
         self._handshake = Handshake(WATCHDOG_S)
 
     def scan(self, dt_s: float, wire: Words, panel: Words, *, allowed: bool) -> Scan:
@@ -32,19 +35,18 @@ class LipPlc:
             heartbeat=int(number(wire, "lip.engine_heartbeat", 0.0)),
             allowed=allowed,
         )
-        for bolt in BOLTS:
-            tag = f"lip.bolt{bolt}_sp"
-            wanted = number(panel, f"bolt{bolt}", math.nan)
-            if self._handshake.remote:
-                wanted = number(wire, tag)
-            self.active[tag] = BOLT_GUARD.follow(self.active[tag], wanted, dt_s)
+        words, names = (wire, SETPOINTS) if self._handshake.remote else (panel, BY_HAND)
+        for tag, name in zip(SETPOINTS, names, strict=True):
+            if name in words:
+                wanted = number(words, name)
+                self.active[tag] = BOLT_GUARD.follow(self.active[tag], wanted, dt_s)
         events: list[dict[str, Any]] = []
         if change:
             events.append({"event": change, "before": before, "after": dict(self.active)})
-        drives = {f"coater.bolt{bolt}": self.active[f"lip.bolt{bolt}_sp"] for bolt in BOLTS}
+        drives = dict(zip(DRIVES, self.active.values(), strict=True))
         image: dict[str, Value] = {
             "lip.remote_ready": self._handshake.ready,
             "lip.remote_active": self._handshake.remote,
         }
-        image.update({f"{tag}_active": value for tag, value in self.active.items()})
+        image.update(zip(ACTIVE, self.active.values(), strict=True))
         return Scan(drives, image, events)

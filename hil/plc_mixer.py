@@ -38,6 +38,7 @@ GUARDS: Mapping[str, SetpointGuard] = {
     "mixer.jacket_sp": SetpointGuard(low=281.15, high=323.15, rate_per_s=0.1),
     "mixer.solvent_sp": SetpointGuard(low=0.0, high=2.0 * KG_MIN, rate_per_s=0.1 * KG_MIN),
 }
+ACTIVE: Mapping[str, str] = {tag: f"{tag}_active" for tag in GUARDS}
 WATCHDOG_S = 60.0  # three cycles of the engine's mixing loop
 TORQUE_LIMIT_N_M, TORQUE_TRIP_N_M = 420.0, 520.0
 BATCH_TRIP_K = 313.15
@@ -45,6 +46,15 @@ ANCHOR_REST = 30 * RPM
 DISPERSER_REV_S = 1200 * RPM
 ATMOSPHERE_PA, DEAERATE_PA = 101_325.0, 25_000.0
 LAB_EVERY_S = 1800.0
+
+CHARGING = (Phase.CHARGE_SOLVENT, Phase.CHARGE_ADHESIVE, Phase.ADD_ENHANCER, Phase.ADD_API)
+WAITS_S: Mapping[Phase, float] = {
+    Phase.INERT: 300.0,
+    Phase.DISPERSE: 1800.0,
+    Phase.HOMOGENISE: 1800.0,
+    Phase.DEAERATE: 1800.0,
+    Phase.CLEAN: 1200.0,
+}
 
 # Jacket loop, lambda-tuned: tau 57 min, lag 5 min, lambda 10 min, gain about 1 (Rivera 1986).
 JACKET_GAIN, JACKET_INTEGRAL_S = 3.8, 3420.0
@@ -177,9 +187,9 @@ class MixerPlc:
 
     def _phase_done(self, dt_s: float, field: Words, panel: Words) -> bool:
         phase, elapsed_s = self.sequence.phase, self.sequence.phase_s
-        charge_kg = self._charges().get(phase) if phase else None
-        if charge_kg is not None:
-            return number(field, "mixer.mass", 0.0) - self._mass_at_phase_kg >= charge_kg
+        if phase in CHARGING:
+            charged_kg = number(field, "mixer.mass", 0.0) - self._mass_at_phase_kg
+            return charged_kg >= self._charges()[phase]
         if phase is Phase.TRIM:
             near = abs(self._eta25 / self.recipe.viscosity_pa_s - 1.0) < 0.10
             warm = abs(number(field, "mixer.temp") - self.recipe.temp_k) < 1.0
@@ -190,14 +200,7 @@ class MixerPlc:
             return told and truth(panel, "release")
         if phase is Phase.TRANSFER:
             return number(field, "mixer.mass", 0.0) < 5.0
-        waits_s = {
-            Phase.INERT: 300.0,
-            Phase.DISPERSE: 1800.0,
-            Phase.HOMOGENISE: 1800.0,
-            Phase.DEAERATE: 1800.0,
-            Phase.CLEAN: 1200.0,
-        }
-        return phase is not None and elapsed_s >= waits_s.get(phase, math.inf)
+        return phase is not None and elapsed_s >= WAITS_S.get(phase, math.inf)
 
     def _charges(self) -> dict[Phase, float]:
         recipe = self.recipe
@@ -275,7 +278,7 @@ class MixerPlc:
         return max(self.active["mixer.anchor_sp"] - self._torque_cut_rev_s, 0.0)
 
     def _image(self, field: Words, panel: Words, *, tripped: bool) -> dict[str, Value]:
-        image = {name: value for name, value in field.items() if name.startswith("mixer.")}
+        image = dict(field)
         frozen = truth(panel, "freeze_heartbeat")
         image["mixer.heartbeat"] = self._counter.scan(frozen=frozen)
         image["mixer.running"] = self._in_control and not tripped
@@ -284,6 +287,7 @@ class MixerPlc:
         image["mixer.remote_active"] = self._handshake.remote
         image["mixer.phase"] = int(self.sequence.phase or 0)
         image["mixer.batch"] = self.sequence.batch
-        image.update({f"{tag}_active": value for tag, value in self.active.items()})
+        for tag, word in ACTIVE.items():
+            image[word] = self.active[tag]
         image["mixer.anchor_sp_active"] = self._anchor_speed()
         return image

@@ -7,13 +7,11 @@ hose: a kelvin of error in its temperature hides about one per cent of solids.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from plant_models.parameters import Parameters
-
-Array = NDArray[np.float64]
 
 NOISES = 12  # unit normals that one step of the instruments uses
 
@@ -42,9 +40,9 @@ class Instruments:
         self._solids_bias, self._temp_bias, self._nir_bias = draws
         self._coriolis_temp_k = temp_k
         self._nir = 0.0
-        self.noise: Array = np.zeros(NOISES)
+        self.noise: Sequence[float] = [0.0] * NOISES
 
-    def step(self, dt_s: float, temp_k: float, residual: float, noise: Array) -> None:
+    def step(self, dt_s: float, temp_k: float, residual: float, noise: Sequence[float]) -> None:
         """Advance the lags of meter temperature and analyser; keep this step's noise."""
         p = self._p
         follow = 1.0 - math.exp(-dt_s / p["coater.coriolis.temp_lag"])
@@ -59,7 +57,7 @@ class Instruments:
         p = self._p
         unseen_k = temp_k - self._coriolis_temp_k - p["coater.coriolis.temp_bias"] * self._temp_bias
         wrong = p["coater.coriolis.bias"] * self._solids_bias
-        wrong += p["coater.coriolis.noise"] * float(self.noise[0])
+        wrong += p["coater.coriolis.noise"] * self.noise[0]
         wrong -= p["coater.coriolis.per_k"] * unseen_k
         return quantised(true_solids + wrong, STEP_SOLIDS)
 
@@ -67,30 +65,30 @@ class Instruments:
         """Residual solvent as the NIR analyser shows it."""
         p = self._p
         gain = 1.0 + p["coater.instruments.nir_gain"] * self._nir_bias
-        shown = gain * self._nir + p["coater.instruments.nir_noise"] * float(self.noise[1])
+        shown = gain * self._nir + p["coater.instruments.nir_noise"] * self.noise[1]
         return quantised(max(0.0, shown), STEP_RESIDUAL)
 
     def temperature(self, temp_k: float, lane: int) -> float:
         """A resistance thermometer; `lane` chooses its noise."""
-        noise = self._p["coater.instruments.temp_noise"] * float(self.noise[lane])
+        noise = self._p["coater.instruments.temp_noise"] * self.noise[lane]
         return quantised(temp_k + noise, STEP_TEMP_K)
 
     def infrared(self, temp_k: float) -> float:
         """The infrared thermometer on the web."""
-        noise = self._p["coater.instruments.infrared_noise"] * float(self.noise[8])
+        noise = self._p["coater.instruments.infrared_noise"] * self.noise[8]
         return quantised(temp_k + noise, STEP_TEMP_K)
 
     def pressure(self, pressure_pa: float) -> float:
         """The die's pressure transmitter."""
-        noise = self._p["coater.instruments.pressure_noise"] * float(self.noise[9])
+        noise = self._p["coater.instruments.pressure_noise"] * self.noise[9]
         return quantised(max(0.0, pressure_pa + noise), STEP_PRESSURE_PA)
 
     def speed(self, speed_m_s: float) -> float:
         """The web's encoder."""
-        noise = 1.0 + self._p["coater.instruments.speed_noise"] * float(self.noise[10])
+        noise = 1.0 + self._p["coater.instruments.speed_noise"] * self.noise[10]
         return quantised(max(0.0, speed_m_s * noise), STEP_SPEED_M_S)
 
     def gap(self, gap_m: float) -> float:
         """The gap's position sensor."""
-        noise = self._p["coater.instruments.gap_noise"] * float(self.noise[11])
+        noise = self._p["coater.instruments.gap_noise"] * self.noise[11]
         return quantised(gap_m + noise, STEP_GAP_M)

@@ -51,7 +51,7 @@ def vapour_pressure_pa(T: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """Numbers of the drying film that stay put during one step."""
+    """Numbers of the drying film that stay put from step to step."""
 
     chi: float
     solvent_density: float
@@ -88,11 +88,11 @@ class Film:
         return activity
 
     def mobility(self, f: Array, T: Array) -> Array:
-        """Diffusivity in solids coordinates: D (rho_p (1-f))^2 [kg2/m4/s]."""
+        """Diffusivity in solids coordinates: D (rho_p (1-f))^2 [kg2/m4/s]; a row for each layer."""
         plastic = self.a * f / (1.0 + self.b * f)
         warm = self.warm * (1.0 / self.ref_k - 1.0 / T)
         dense = self.polymer_density * (1.0 - f)
-        mobility: Array = self.D0 * np.exp(plastic + warm[:, None]) * dense * dense
+        mobility: Array = self.D0 * np.exp(plastic + warm) * dense * dense
         return mobility
 
 
@@ -100,22 +100,62 @@ def _diffuse(u: Array, coat: Array, link: Array, escape: Array, dt_s: float) -> 
     """Advance the layers of all cells in place by one implicit step (Thomas algorithm).
 
     `coat` is solids per layer, `link` the conductance between neighbours, `escape` that of the
-    surface, all per unit of u; the loop runs over the few layers, not over cells.
+    surface, all per unit of u; a row for each layer, and the loop runs over these few.
     """
     inert = coat / dt_s
-    diagonal = inert + escape + link[:, 0]
-    right = inert * u[:, 0]
+    diagonal = inert + escape + link[0]
+    right = inert * u[0]
     factors = []
     for j in range(1, LAYERS):
-        factor = link[:, j - 1] / diagonal
+        above = link[j - 1]
+        factor = above / diagonal
         factors.append(factor)
-        u[:, j - 1] = right / diagonal
-        below = link[:, j] if j < LAYERS - 1 else 0.0
-        diagonal = inert + link[:, j - 1] + below - link[:, j - 1] * factor
-        right = inert * u[:, j] + link[:, j - 1] * u[:, j - 1]
-    u[:, LAYERS - 1] = right / diagonal
+        np.divide(right, diagonal, out=u[j - 1])
+        diagonal = inert + above
+        if j < LAYERS - 1:
+            diagonal += link[j]
+        diagonal -= above * factor
+        right = inert * u[j] + above * u[j - 1]
+    np.divide(right, diagonal, out=u[LAYERS - 1])
     for j in range(LAYERS - 2, -1, -1):
-        u[:, j] += factors[j] * u[:, j + 1]
+        u[j] += factors[j] * u[j + 1]
+
+
+def _through(u: Array) -> Array:
+    """Sum through the coat of every cell."""
+    a, b, c, d = u
+    total: Array = a + b + c + d
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Numbers of the oven that stay put from step to step.
+
+    Transfer coefficients stand by zone, between those of the room before and behind: heat
+    [W/m2/K], mass times molar mass [kg/mol m3 W/J/m2]. `heated` and `cleared` are the parts of
+    their way that a zone's air and its vapour go in one step.
+    """
+
+    film: Film
+    heat_transfer: Array
+    mass_transfer: Array
+    heated: Array
+    cleared: float
+
+    @staticmethod
+    def of(p: Parameters, dt_s: float) -> _Numbers:
+        """Work them out for a step of `dt_s`."""
+        h: Array = np.ones(ZONES + 2) * p["coater.oven.heat_transfer"]
+        h[0] = h[-1] = p["coater.oven.heat_transfer_outside"]
+        lags = np.array([p[f"coater.oven.lag{zone}"] for zone in range(1, ZONES + 1)])
+        return _Numbers(
+            Film.of(p),
+            h,
+            h * p["coater.oven.mass_transfer"] * p["coater.solvent.molar_mass"],
+            1.0 - np.exp(-dt_s / lags),
+            1.0 - math.exp(-dt_s / p["coater.oven.vapour_lag"]),
+        )
 
 
 class Oven:
@@ -123,10 +163,15 @@ class Oven:
 
     def __init__(self, p: Parameters, air_k: Array) -> None:
         """Start with the zones at `air_k` and clean air."""
-        self.air_k: Array = np.array(air_k, dtype=float)
-        self.vapour_kg_m3: Array = np.zeros(ZONES)
+        self._air_k = np.zeros(ZONES + 2)  # the room, the zones, the room
+        self._vapour_kg_m3 = np.zeros(ZONES + 2)  # none in the room
+        self.air_k: Array = self._air_k[1:-1]
+        self.air_k[:] = air_k
+        self.vapour_kg_m3: Array = self._vapour_kg_m3[1:-1]
         self.evaporated_kg_s: Array = np.zeros(ZONES)
         self._p = p
+        self._known: tuple[int, float] | None = None  # what `_numbers` was worked out for
+        self._numbers = _Numbers.of(p, 1.0)
 
     def cooling_k(self) -> Array:
         """How far evaporation pulls each zone below its unloaded temperature [K]."""
@@ -144,51 +189,52 @@ class Oven:
     def heat(self, dt_s: float, heaters: Array) -> None:
         """Advance the zones' air temperatures under heater shares [0..1]."""
         p = self._p
-        lags = np.array([p[f"coater.oven.lag{zone}"] for zone in range(1, ZONES + 1)])
         goal = p["coater.oven.ambient"] + p["coater.oven.full_heat"] * heaters - self.cooling_k()
-        self.air_k += (1.0 - np.exp(-dt_s / lags)) * (goal - self.air_k)
+        self.air_k += self._numbers_for(dt_s).heated * (goal - self.air_k)
 
     def lel(self) -> float:
         """Solvent in the common exhaust as a share of the lower explosive limit."""
-        return float(self.vapour_kg_m3.mean()) / self._p["coater.oven.lel"]
+        a, b, c, d, e = self.vapour_kg_m3.tolist()
+        return float((a + b + c + d + e) / ZONES) / self._p["coater.oven.lel"]
 
     def dry(self, dt_s: float, web: Web) -> None:
         """Dry every finished cell for `dt_s` where it now is; advance web temperatures."""
-        p = self._p
+        p, numbers = self._p, self._numbers_for(dt_s)
         place = (web.positions_m()[1:] - p["coater.oven.start"]) / p["coater.oven.zone_length"]
-        zone = np.clip(place + 1.0, 0.0, ZONES + 1.0).astype(np.intp)
-        room = p["coater.oven.ambient"]
-        air = np.concatenate(((room,), self.air_k, (room,)))[zone]
-        h: Array = np.ones(ZONES + 2) * p["coater.oven.heat_transfer"]
-        h[0] = h[-1] = p["coater.oven.heat_transfer_outside"]
+        zone = np.minimum(np.maximum(place + 1.0, 0.0), ZONES + 1.0).astype(np.intp)
+        self._air_k[0] = self._air_k[-1] = p["coater.oven.ambient"]
         rate = p["coater.solvent.molar_mass"] / GAS_CONSTANT_J_MOL_K
-        vapour = np.concatenate(((0.0,), self.vapour_kg_m3 / rate, (0.0,)))[zone] * air
-        flux = self._evaporate(dt_s, web, h[zone], vapour)
-        self._warm(dt_s, web, air, h[zone], flux)
+        vapour_pa = (self._vapour_kg_m3 / rate * self._air_k)[zone]
+        flux = self._evaporate(dt_s, web, numbers.mass_transfer[zone], vapour_pa)
+        self._warm(dt_s, web, self._air_k[zone], numbers.heat_transfer[zone], flux)
         by_zone = np.bincount(zone, weights=flux, minlength=ZONES + 2).astype(np.float64)
         self.evaporated_kg_s = by_zone[1 : ZONES + 1] * (web.cell_m * web.width_m)
         goal = self.evaporated_kg_s / (p["coater.oven.exhaust"] / ZONES)
-        follow = 1.0 - math.exp(-dt_s / p["coater.oven.vapour_lag"])
-        self.vapour_kg_m3 += follow * (goal - self.vapour_kg_m3)
+        self.vapour_kg_m3 += numbers.cleared * (goal - self.vapour_kg_m3)
 
-    def _evaporate(self, dt_s: float, web: Web, h: Array, vapour_pa: Array) -> Array:
+    def _numbers_for(self, dt_s: float) -> _Numbers:
+        """What stays put until a parameter or the step changes."""
+        if self._known != (self._p.changes, dt_s):
+            self._known, self._numbers = (self._p.changes, dt_s), _Numbers.of(self._p, dt_s)
+        return self._numbers
+
+    def _evaporate(self, dt_s: float, web: Web, mass_transfer: Array, vapour_pa: Array) -> Array:
         """Move solvent through and out of the coats; return the flux J of each cell."""
-        p, film = self._p, Film.of(self._p)
-        coat, u, T = web.dry[1:], web.solvent[1:], web.temp[1:]
+        film = self._numbers.film
+        coat, u, T = web.dry[1:], web.layers[:, 1:], web.temp[1:]
         layer = np.maximum(coat, LEAST_COAT_KG_M2) / LAYERS
-        f = film.solvent_fraction(np.maximum(u, TRACE))
+        some = np.maximum(u, TRACE)
+        f = film.solvent_fraction(some)
         mobility = film.mobility(f, T)
-        link = (0.5 / layer)[:, None] * (mobility[:, 1:] + mobility[:, :-1])
-        gas = h * p["coater.oven.mass_transfer"] * p["coater.solvent.molar_mass"]
-        gas /= GAS_CONSTANT_J_MOL_K * T
-        surface = np.maximum(u[:, 0], TRACE)
-        drive = np.maximum(film.activity(f[:, 0]) * vapour_pressure_pa(T) - vapour_pa, 0.0)
-        escape = gas * drive / surface
-        skin = 2.0 * mobility[:, 0] / layer
+        link = 0.5 / layer * (mobility[1:] + mobility[:-1])
+        gas = mass_transfer / (GAS_CONSTANT_J_MOL_K * T)
+        drive = np.maximum(film.activity(f[0]) * vapour_pressure_pa(T) - vapour_pa, 0.0)
+        escape = gas * drive / some[0]
+        skin = 2.0 * mobility[0] / layer
         escape = escape * skin / (escape + skin)
-        before = u.sum(axis=1)
+        before = _through(u)
         _diffuse(u, layer, link, escape, dt_s)
-        flux: Array = (before - u.sum(axis=1)) * layer / dt_s
+        flux: Array = (before - _through(u)) * layer / dt_s
         flux[coat < LEAST_COAT_KG_M2] = 0.0
         return flux
 
@@ -196,7 +242,7 @@ class Oven:
         """Heat balance of web and coat: (m_w c_w + m_c c_c) dT/dt = h (T_air - T) - J dHv."""
         p = self._p
         T = web.temp[1:]
-        mass = web.dry[1:] * (1.0 + web.solvent[1:].mean(axis=1))
+        mass = web.dry[1:] * (1.0 + _through(web.layers[:, 1:]) / LAYERS)
         capacity = p["coater.web.heat"] + mass * p["coater.film.heat_capacity"]
         cooling = flux * p["coater.solvent.latent_heat"]
         stiffness = h + 0.04 * cooling  # vapour pressure grows some 4 % per K

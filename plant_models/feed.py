@@ -1,16 +1,15 @@
-"""What flows from the mixing room to the coater: one small, frozen description of the mass."""
+"""What flows from the mixing room to the coater: one small description of the mass."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from plant_models.rheology import arrhenius_factor, cross
 
 FEED_REFERENCE_K = 298.15  # viscosities of a feed are stated at 25 C
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(NamedTuple):
     """The mass at the coater's inlet valve.
 
     symbol          meaning                                        unit

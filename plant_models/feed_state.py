@@ -7,14 +7,10 @@ The solids drift is upstream of the Coriolis meter, so it can be fed forward; th
 from __future__ import annotations
 
 import math
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from plant_models.feed import Feed
 from plant_models.parameters import Parameters
-
-Array = NDArray[np.float64]
 
 
 class FeedState:
@@ -29,17 +25,17 @@ class FeedState:
         self._flow = 0.0
 
     def at_inlet(
-        self, dt_s: float, feed: Feed, noise: Array, p: Parameters, *, drifting: bool
+        self, dt_s: float, feed: Feed, noise: Sequence[float], p: Parameters, *, drifting: bool
     ) -> Feed:
         """The feed as it enters now; random walks (slowly returning) advance while `drifting`."""
         if drifting:
             keep = math.exp(-dt_s / p["coater.feed.temp_wander_time"])
             step_k = p["coater.feed.temp_wander"] * math.sqrt(1.0 - keep * keep)
-            self._temp_k = keep * self._temp_k + step_k * float(noise[1])
+            self._temp_k = keep * self._temp_k + step_k * noise[1]
             home = math.exp(-dt_s / p["coater.drift.return_time"])
             root = math.sqrt(dt_s)
-            self._solids = home * self._solids + p["coater.drift.solids"] * root * float(noise[2])
-            self._flow = home * self._flow + p["coater.drift.flow"] * root * float(noise[3])
+            self._solids = home * self._solids + p["coater.drift.solids"] * root * noise[2]
+            self._flow = home * self._flow + p["coater.drift.flow"] * root * noise[3]
         self.flow_gain = 1.0 + self._flow
         density = feed.density_kg_m3 + p["coater.feed.density_per_k"] * self._temp_k
         self.inlet = Feed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from plant_models.feed import Feed
 
@@ -20,8 +20,7 @@ def blended(a: Feed, b: Feed, part_b: float) -> Feed:
     def by_log(x: float, y: float) -> float:
         return math.exp(linear(math.log(x), math.log(y)))
 
-    return replace(
-        a,
+    return a._replace(
         solids=linear(a.solids, b.solids),
         temp_k=linear(a.temp_k, b.temp_k),
         eta0_ref_pa_s=by_log(a.eta0_ref_pa_s, b.eta0_ref_pa_s),
@@ -60,8 +59,7 @@ class FeedTank:
         lost = min(mass_kg, 0.5 * (1.0 - self.feed.solids) * self.mass_kg)
         thicker = self.mass_kg / (self.mass_kg - lost)
         self.mass_kg -= lost
-        self.feed = replace(
-            self.feed,
+        self.feed = self.feed._replace(
             solids=self.feed.solids * thicker,
             eta0_ref_pa_s=self.feed.eta0_ref_pa_s * thicker**solids_exponent,
         )

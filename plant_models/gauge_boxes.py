@@ -35,8 +35,8 @@ class GaugeBoxes:
 
     def drop(self) -> None:
         """Forget the traverse that is under way."""
-        self._seconds: Array = np.zeros(LANES)
-        self._sums: Array = np.zeros(LANES)
+        self._seconds = [0.0] * LANES
+        self._sums = [0.0] * LANES
 
     def cross(
         self,
@@ -57,26 +57,31 @@ class GaugeBoxes:
             return
         first = min(max(int(low / self._lane_m), 0), LANES - 1)
         last = min(max(int(math.nextafter(high / self._lane_m, 0.0)), 0), LANES - 1)
-        lanes = np.arange(first, last + 1)
-        inside = np.minimum(high, (lanes + 1) * self._lane_m) - np.maximum(
-            low, lanes * self._lane_m
-        )
-        seconds = np.maximum(inside, 0.0) / (high - low) * dt_s
-        seen = seconds > 1e-9
-        lanes, seconds = lanes[seen], seconds[seen]
-        own = sigma_kg_m2 / np.sqrt(seconds) * self._rng.standard_normal(len(lanes))
-        own -= float(own @ seconds) / dt_s  # their mean is in `shared` already
-        shown = lanes_kg_m2[lanes] + shared_kg_m2 + own
-        self._sums[lanes] += shown * seconds
-        self._seconds[lanes] += seconds
+        crossed: list[tuple[int, float]] = []  # lanes, and the time spent in each
+        for lane in range(first, last + 1):
+            inside = min(high, (lane + 1) * self._lane_m) - max(low, lane * self._lane_m)
+            seconds = max(inside, 0.0) / (high - low) * dt_s
+            if seconds > 1e-9:
+                crossed.append((lane, seconds))
+        noise = self._rng.standard_normal(len(crossed)).tolist()
+        own = [
+            sigma_kg_m2 / math.sqrt(seconds) * normal
+            for (_, seconds), normal in zip(crossed, noise, strict=True)
+        ]
+        mean = sum(one * seconds for one, (_, seconds) in zip(own, crossed, strict=True)) / dt_s
+        for (lane, seconds), one in zip(crossed, own, strict=True):
+            shown = float(lanes_kg_m2[lane]) + shared_kg_m2 + (one - mean)  # `shared` has the mean
+            self._sums[lane] += shown * seconds
+            self._seconds[lane] += seconds
 
     def finish(self, now_s: float, *, forward: bool, valid: bool) -> None:
         """End a traverse: a valid one is shown from now on, any other is forgotten."""
         if valid:
             scanned = slice(FIRST, LAST + 1)
-            seconds = np.maximum(self._seconds[scanned], 1e-9)
-            known = self._seconds[scanned] > 1e-6
-            self.boxes_kg_m2 = np.where(known, np.maximum(self._sums[scanned] / seconds, 0.0), 0.0)
+            pairs = zip(self._sums[scanned], self._seconds[scanned], strict=True)
+            self.boxes_kg_m2 = np.array(
+                [max(total / seconds, 0.0) if seconds > 1e-6 else 0.0 for total, seconds in pairs]
+            )
             self.scans += 1
             self.forward, self.finished_s = forward, now_s
         self.drop()

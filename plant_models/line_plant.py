@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 from plant_models.coater_parameters import COATER_PARAMETERS
 from plant_models.coater_plant import CoaterPlant
@@ -28,6 +27,7 @@ TABLES: Mapping[str, tuple[Parameter, ...]] = {
     "mixer": MIXER_PARAMETERS,
     "line": LINE_PARAMETERS,
 }
+TABLE_OF: Mapping[str, str] = {row.path: name for name, rows in TABLES.items() for row in rows}
 USUAL_ROOM_K = 295.65
 RECIPES: Mapping[str, Mapping[str, float]] = {
     "A": {},
@@ -62,10 +62,9 @@ def table_of(path: str) -> str:
     Raises:
         UnknownParameterError: in none of them; the message suggests the nearest name.
     """
-    known = [row.path for row in all_parameters()]
-    if path in known:
-        return path.partition(".")[0]
-    near = difflib.get_close_matches(path, known, n=1)
+    if path in TABLE_OF:
+        return TABLE_OF[path]
+    near = difflib.get_close_matches(path, TABLE_OF, n=1)
     hint = f" Did you mean {near[0]}?" if near else " Paths begin with coater., mixer. or line."
     if path.startswith(("coating.", "mixing.")):
         hint = " It looks like a number of the control model, which the configuration sets."
@@ -212,7 +211,7 @@ class LinePlant:
         """Let the mixer's transfer run into the standby tank."""
         if self.tanks.standby.mass_kg <= 0.0:
             self._batches += 1
-        feed = replace(self.mixer.feed(), batch=self._batches)
+        feed = self.mixer.feed()._replace(batch=self._batches)
         self.tanks.standby.receive(mass_kg, feed)
 
     def _warm_the_rooms(self, kelvin: float) -> None:

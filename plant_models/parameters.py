@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -31,8 +31,11 @@ class UnknownParameterError(KeyError):
         return str(self.args[0])
 
 
-class Parameters(Mapping[str, float]):
-    """The values of a table after overrides, by path ('coater.pump.slip')."""
+class Parameters(dict[str, float]):
+    """The values of a table after overrides, by path ('coater.pump.slip').
+
+    A dict because a simulated hour reads it a million times; `set` is the only door for a change.
+    """
 
     def __init__(
         self, table: Iterable[Parameter], overrides: Mapping[str, float] | None = None
@@ -43,12 +46,14 @@ class Parameters(Mapping[str, float]):
             UnknownParameterError: an override's path is not in the table.
             ValueError: a path stands twice, or a value is not finite.
         """
+        super().__init__()
         self.table: dict[str, Parameter] = {}
+        self.changes = 0  # how often a value was set: what is worked out from values looks here
         for row in table:
             if row.path in self.table:
                 raise ValueError(f"parameter {row.path} stands twice in its table")
             self.table[row.path] = row
-        self._values = {path: row.value for path, row in self.table.items()}
+            self[row.path] = row.value
         for path, value in (overrides or {}).items():
             self.set(path, value)
 
@@ -60,13 +65,5 @@ class Parameters(Mapping[str, float]):
             raise UnknownParameterError(f"no parameter is called {path}.{hint}")
         if not math.isfinite(value):
             raise ValueError(f"parameter {path} must be a finite number, not {value}")
-        self._values[path] = float(value)
-
-    def __getitem__(self, path: str) -> float:
-        return self._values[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
+        self[path] = float(value)
+        self.changes += 1

@@ -8,16 +8,14 @@ goes on showing its last value, as real gauges do.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from plant_models.gauge_boxes import GaugeBoxes
 from plant_models.parameters import Parameters
 from plant_models.web import LANES, Web, mean_of_layers
-
-Array = NDArray[np.float64]
 
 CREEP_M_S = 0.005
 
@@ -67,12 +65,14 @@ class ScanningGauge:
         relative = p["coater.gauge.bias"] * self.bias
         return relative * coat_kg_m2 + self.drift_kg_m2 + p["coater.gauge.offset"]
 
-    def scan(self, dt_s: float, now_s: float, web: Web, speed_m_s: float, noise: Array) -> None:
+    def scan(
+        self, dt_s: float, now_s: float, web: Web, speed_m_s: float, noise: Sequence[float]
+    ) -> None:
         """Advance the head by `dt_s` and measure one point; `noise` is three unit normals."""
         p = self._p
-        self.drift_kg_m2 += p["coater.gauge.drift"] * math.sqrt(dt_s) * float(noise[0])
+        self.drift_kg_m2 += p["coater.gauge.drift"] * math.sqrt(dt_s) * noise[0]
         keep = math.exp(-dt_s)
-        self._flutter = keep * self._flutter + math.sqrt(1.0 - keep * keep) * float(noise[1])
+        self._flutter = keep * self._flutter + math.sqrt(1.0 - keep * keep) * noise[1]
         if p["coater.gauge.standardise_every"] > 0.0 and now_s >= self._next_standard_s:
             self._next_standard_s = now_s + p["coater.gauge.standardise_every"]
             self.interrupt(p["coater.gauge.standardise_time"])
@@ -85,32 +85,32 @@ class ScanningGauge:
         if self._turning_s > 0.0:
             self._turning_s -= dt_s
             return
-        self._measure(dt_s, web, float(noise[2]))
+        self._measure(dt_s, web, noise[2])
         self._advance(dt_s, now_s)
 
-    def coat_at_gauge(self, web: Web, lane: int | None = None) -> float:
-        """True coat under the gauge [kg/m2]: solids and what solvent is left; mean if no lane."""
-        p = self._p
-        cell = web.index_at(p["coater.gauge.distance"])
-        local = 1.0 if lane is None else float(web.profile[cell, lane])
-        coat = float(web.dry[cell]) * local * (1.0 + mean_of_layers(web.solvent[cell]))
-        return coat / (1.0 + p["coater.web.draw"])
+    def coat_at_gauge(self, web: Web) -> float:
+        """True coat under the gauge [kg/m2], mean across the web: solids and solvent left."""
+        cell = web.index_at(self._p["coater.gauge.distance"])
+        wet = 1.0 + mean_of_layers(web.solvent[cell])
+        return float(web.dry[cell]) * wet / (1.0 + self._p["coater.web.draw"])
 
     def _measure(self, dt_s: float, web: Web, noise: float) -> None:
         p = self._p
         lane = min(LANES - 1, max(0, int(self._lane_m / web.width_m * LANES)))
-        coat = self.coat_at_gauge(web, lane)
+        cell = web.index_at(p["coater.gauge.distance"])
+        dry, wet = float(web.dry[cell]), 1.0 + mean_of_layers(web.solvent[cell])
+        drawn = 1.0 + p["coater.web.draw"]
+        coat = dry * float(web.profile[cell, lane]) * wet / drawn
         noise_kg_m2 = p["coater.gauge.noise"] / math.sqrt(dt_s) * noise
         flutter = p["coater.gauge.flutter"] * self._flutter
         self.point_kg_m2 = max(0.0, coat + self.error_kg_m2(coat) + noise_kg_m2 + flutter)
         self._scan.points += 1
-        cell = web.index_at(p["coater.gauge.distance"])
         if web.bare[cell]:  # the line tracks its splices
             return
         self._scan.valid += 1
         self._scan.total += self.point_kg_m2
         ahead_m = self._lane_m + self._direction * p["coater.gauge.traverse_speed"] * dt_s
-        mean = self.coat_at_gauge(web)
+        mean = dry * wet / drawn
         self.boxes.cross(
             self._lane_m,
             ahead_m,

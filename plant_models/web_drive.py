@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from plant_models.parameters import Parameters
-
-Array = NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -22,7 +18,7 @@ class WebDrive:
     smooth_m_s: float = 0.0
     flutter: float = 0.0
 
-    def step(self, dt_s: float, command_m_s: float, noise: Array, p: Parameters) -> float:
+    def step(self, dt_s: float, command_m_s: float, noise: Sequence[float], p: Parameters) -> float:
         """Follow the speed command for `dt_s`; return the web speed [m/s]."""
         before = self.smooth_m_s
         follow = 1.0 - math.exp(-dt_s / p["coater.web.lag"])
@@ -30,7 +26,7 @@ class WebDrive:
         if self.smooth_m_s < 1e-6:
             self.smooth_m_s = 0.0
         keep = math.exp(-dt_s / p["coater.web.flutter_time"])
-        fresh = math.sqrt(1.0 - keep * keep) * float(noise[0])
+        fresh = math.sqrt(1.0 - keep * keep) * noise[0]
         self.flutter = keep * self.flutter + fresh * p["coater.web.flutter"]
         self.speed_m_s = self.smooth_m_s * (1.0 + self.flutter)
         pull = p["coater.web.tension_per_accel"] * (self.smooth_m_s - before) / dt_s

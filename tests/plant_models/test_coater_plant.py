@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,7 +115,7 @@ def test_pump_gain_is_one_and_line_speed_cancels_under_ratio_control() -> None:
 
 def test_solids_reach_the_meter_then_the_die_then_the_gauge() -> None:
     plant = _quiet()
-    drives, weaker = plant.reference_drives(), replace(REFERENCE_FEED, solids=0.415, batch=2)
+    drives, weaker = plant.reference_drives(), REFERENCE_FEED._replace(solids=0.415, batch=2)
     before = plant.truth()[AT_GAUGE]
     plant.step(0.5, drives, weaker)
     assert plant.sensors()["coater.feed_solids"] == pytest.approx(0.415, abs=0.0025)
@@ -129,13 +128,13 @@ def test_solids_reach_the_meter_then_the_die_then_the_gauge() -> None:
 
 def test_a_hose_passes_its_volume_before_the_new_mass_arrives() -> None:
     hose = FeedHose(1.6e-3, 2e-5, REFERENCE_FEED)
-    fresh = replace(REFERENCE_FEED, solids=0.30, batch=7)
+    fresh = REFERENCE_FEED._replace(solids=0.30, batch=7)
     passed = 0.0
     while hose.at_die().solids > 0.36:
         hose.pump(1e-5, fresh, 0.6e-3)
         passed += 1e-5
     assert passed == pytest.approx(1.6e-3 + 0.6e-3 * np.log(2.0), rel=0.03)
-    assert hose.batch_at_die == 7
+    assert hose.at_die().batch == 7
 
 
 def test_mass_is_conserved_from_die_to_the_end_of_the_web() -> None:
@@ -263,7 +262,7 @@ def test_trapped_air_makes_the_die_slow() -> None:
 
 def test_a_kelvin_the_meter_does_not_know_hides_a_percent_of_solids() -> None:
     plant = _quiet()
-    drives, warmer = plant.reference_drives(), replace(REFERENCE_FEED, temp_k=299.15)
+    drives, warmer = plant.reference_drives(), REFERENCE_FEED._replace(temp_k=299.15)
     plant.step(0.5, drives, warmer)  # the meter's own thermometer has not followed yet
     hidden = float(plant.sensors()["coater.feed_solids"]) - 0.42
     assert hidden == pytest.approx(-0.009, abs=0.002)

@@ -32,7 +32,7 @@ def _played(
     web.profile[:] = 1.0 + 0.02 * np.cos(7.0 * lane_centres_m(0.60))
     for step in range(int(seconds / 0.5)):
         web.bare[:] = 0.5 * step > bare_after_s
-        gauge.scan(0.5, 0.5 * (step + 1), web, 1.0 / 6.0, rng.standard_normal(3))
+        gauge.scan(0.5, 0.5 * (step + 1), web, 1.0 / 6.0, rng.standard_normal(3).tolist())
     return gauge
 
 

@@ -46,7 +46,7 @@ class _Bench:
     def run(self, seconds: float, speed: float = SPEED) -> None:
         for _ in range(int(seconds / 0.5)):
             self.now_s += 0.5
-            self.gauge.scan(0.5, self.now_s, self.web, speed, self.rng.standard_normal(3))
+            self.gauge.scan(0.5, self.now_s, self.web, speed, self.rng.standard_normal(3).tolist())
 
 
 def test_nothing_is_valid_before_the_first_whole_traverse() -> None:
