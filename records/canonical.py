@@ -28,9 +28,7 @@ def canonical_json(value: object) -> str:
     Raises TypeError for anything that is not None, bool, int, float, str, a sequence or a mapping
     with string keys: a record is made on purpose, never by accident of a default encoder.
     """
-    return json.dumps(
-        _spell(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
+    return json.dumps(_spell(value), sort_keys=True, separators=(",", ":"))
 
 
 def sha256_of(value: object) -> str:
@@ -73,9 +71,7 @@ def _spell(value: object) -> object:
 
 
 def _spell_non_finite(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"
+    return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
 
 
 def _key(key: object) -> str:

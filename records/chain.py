@@ -28,6 +28,7 @@ __all__ = [
 
 # 3.7.0 to 3.51.2 can corrupt a file when a WAL reset races with a reader.
 OLDEST_SQLITE = (3, 51, 3)
+_BUSY_MS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def open_read_only(path: Path) -> apsw.Connection:
         raise RecordError(f"there is no record file {path}")
     check_sqlite()
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    connection.set_busy_timeout(2000)
+    connection.set_busy_timeout(_BUSY_MS)
     return connection
 
 

@@ -10,6 +10,7 @@ import apsw
 
 from records.row import RecordError
 
+MOUNTS = Path("/proc/self/mounts")
 _NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "fuse.gluster", "ceph", "afs", "9p.remote")
 
 
@@ -17,16 +18,16 @@ def lock_of(path: Path) -> int:
     """Take the writer's lock and return its handle; raises RecordError that says who has it."""
     lock_path = path.with_name(path.name + ".lock")
     try:
-        handle = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        handle = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o640)
     except OSError as error:
         raise RecordError(unwritable(path, error)) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        holder = lock_path.read_bytes().decode("ascii", "replace")
         os.close(handle)
         raise RecordError(
-            f"the record file {path} is being written by another engine (process {holder}). "
+            f"the record file {path} is being written by another engine (process {holder or '?'}). "
             "Why: two engines on one line would fight over its setpoints. "
             "Next: stop that engine first, or give this one its own --state directory"
         ) from error
@@ -38,10 +39,10 @@ def lock_of(path: Path) -> int:
 def refuse_network(path: Path) -> None:
     """Refuse a network share: its locks and its fsync cannot be trusted."""
     try:
-        lines = Path("/proc/self/mounts").read_text("utf-8").splitlines()
+        lines = os.fsdecode(MOUNTS.read_bytes()).splitlines()
     except OSError:
         return
-    mounts = {parts[1]: parts[2] for parts in (line.split() for line in lines) if len(parts) > 2}
+    mounts = {place: kind for _, place, kind, *_ in (line.split(" ") for line in lines)}
     for place in (path.resolve(), *path.resolve().parents):
         kind = mounts.get(str(place))
         if kind is not None:

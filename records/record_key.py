@@ -91,11 +91,11 @@ _NEXT = (
 def listed_keys(path: Path) -> dict[str, str]:
     """Return the public keys listed beside the record file at `path`, by their id."""
     try:
-        lines = keys_path(path).read_text("ascii").split("\n")
+        listed = keys_path(path).read_bytes().decode("ascii").split()
     except (OSError, UnicodeDecodeError):
         return {}
-    publics = [line.strip() for line in lines if len(line.strip()) == 64]
-    return {key_id(public): public for public in publics if not set(public) - _HEX}
+    publics = [one for one in listed if len(one) == 64 and _HEX.issuperset(one)]
+    return {key_id(public): public for public in publics}
 
 
 _HEX = frozenset("0123456789abcdef")
@@ -126,9 +126,9 @@ def _make(place: Path) -> None:
 
 def _list(place: Path, key: RecordKey) -> None:
     """Add the public half to the list, once."""
-    listed = place.read_text("ascii").split() if place.exists() else []
-    if key.public not in listed:
-        with place.open("a", encoding="ascii") as lines:
-            lines.write(key.public + "\n")
+    listed = place.read_bytes().split() if place.exists() else []
+    if key.public.encode("ascii") not in listed:
+        with place.open("ab") as lines:
+            lines.write(f"{key.public}\n".encode("ascii"))
             lines.flush()
             os.fsync(lines.fileno())

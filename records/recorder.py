@@ -8,6 +8,7 @@ for more than `patience_s`. Anything that goes wrong is a `RecordError`, and the
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +63,7 @@ class FileRecorder:
         try:
             store = await asyncio.get_running_loop().run_in_executor(thread, RecordStore, path)
         except BaseException:
-            thread.shutdown(wait=False)
+            thread.shutdown()
             raise
         return cls(store, thread, patience_s)
 
@@ -94,7 +95,7 @@ class FileRecorder:
     async def close(self) -> None:
         """Finish what waits, close the file, end the thread."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
-        self._thread.shutdown(wait=True)
+        self._thread.shutdown()
 
     async def _on_thread(self, work: Callable[..., _Answer], *arguments: object) -> _Answer:
         """Run `work` on the recorder's thread, and wait no longer than our patience."""
@@ -146,9 +147,9 @@ class MemoryRecorder:
 
     async def last_state(self, loop: str) -> Mapping[str, Any] | None:
         """Return the gate state of the last remembered cycle of `loop`."""
-        for row, body in zip(reversed(self.rows), reversed(self.bodies), strict=True):
+        for row in reversed(self.rows):
             if row.kind == "cycle" and row.loop == loop:
-                state: Mapping[str, Any] | None = body.get("state")
+                state: Mapping[str, Any] | None = json.loads(row.body).get("state")
                 return state
         return None
 

@@ -62,19 +62,19 @@ class Head:
 
 
 def _checksum(text: str) -> str:
-    return hashlib.sha256(text.encode("ascii", "replace")).hexdigest()[:16]
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def link_hash(seq: int, kind: str, loop: str, utc: str, prev_hash: str, body: str) -> str:
     """Return the hash that seals these columns to the row before."""
     text = f"{seq}\n{kind}\n{loop}\n{utc}\n{prev_hash}\n{body}"
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_head(path: Path) -> Head | None:
     """Return the head kept beside the record file, or None when there is none to be had."""
     try:
-        return Head.from_line(head_path(path).read_text("ascii"))
+        return Head.from_line(head_path(path).read_bytes().decode("ascii"))
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -29,6 +29,7 @@ from records.row import GENESIS, KINDS, Head, RecordError, Row, head_path, link_
 CHECKED_BYTES = 64 * 2**20
 """Up to this size every page of the file is checked at each start; beyond it once a night."""
 
+_BUSY_MS = 1000
 _COLUMNS = "SELECT seq, kind, loop, utc, body, prev_hash, hash FROM record"
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS record (
@@ -61,17 +62,17 @@ class RecordStore:
         refuse_network(path)
         self.path = path
         self._root_every = root_every
-        self._lock: int | None = lock_of(path)
+        self._handles = [lock_of(path)]
         self._connection: apsw.Connection | None = None
-        self._head_file: int | None = None
         try:
             self._connection = _open(path)
             self._key = record_key(path)
-            self.head: Head | None = None
+            self.head: Head | None
             self.head, self._judge = _verified(self._connection, path)
             self._inode = path.stat().st_ino
             self._head_file = os.open(head_path(path), os.O_WRONLY | os.O_CREAT, 0o640)
-            self._keep_head()
+            self._handles.append(self._head_file)
+            self._keep_head(self.head)
         except (apsw.Error, OSError) as error:
             self.close()
             raise RecordError(unwritable(path, error)) from error
@@ -127,10 +128,11 @@ class RecordStore:
         ask = self._usable().execute
         last = "SELECT seq, body FROM record WHERE loop = ? AND kind = 'intent' ORDER BY seq DESC"
         for row, body in ask(f"{last} LIMIT 1", (loop,)):
-            cycle = "SELECT min(seq) FROM record WHERE loop = ? AND kind = 'cycle' AND seq > ?"
-            start = "SELECT min(seq) FROM record WHERE loop = '' AND kind = 'start' AND seq > ?"
-            followed, restarted = _number(ask(cycle, (loop, row))), _number(ask(start, (row,)))
-            if followed is not None and (restarted is None or followed < restarted):
+            after = (
+                "SELECT kind FROM record WHERE seq > ? AND "
+                "(loop = ? AND kind = 'cycle' OR loop = '' AND kind = 'start') ORDER BY seq LIMIT 1"
+            )
+            if ask(after, (row, loop)).fetchone() == ("cycle",):
                 return None
             events = "SELECT body FROM record WHERE loop = ? AND kind = 'event' AND seq > ?"
             found = [json.loads(event) for (event,) in ask(events, (loop, row))]
@@ -145,10 +147,8 @@ class RecordStore:
             with contextlib.suppress(apsw.Error):
                 self._connection.close()
             self._connection = None
-        for handle in (self._head_file, self._lock):
-            if handle is not None:
-                os.close(handle)
-        self._head_file = self._lock = None
+        while self._handles:
+            os.close(self._handles.pop())
 
     def _append(self, kind: str, loop: str, utc: str, text: str) -> Row:
         try:
@@ -166,7 +166,7 @@ class RecordStore:
             )
             self._judge.fault(row)
             self.head = Head(row.seq, row.hash)
-            self._keep_head()
+            self._keep_head(self.head)
         except (apsw.Error, OSError) as error:
             self.head = None
             raise RecordError(unwritable(self.path, error)) from error
@@ -189,18 +189,14 @@ class RecordStore:
             raise OSError("the file was replaced while the engine was writing it")
         return self._connection
 
-    def _keep_head(self) -> None:
-        """Write the head down beside the file; after the commit, so it is never ahead of it."""
-        if self._head_file is not None and self.head is not None:
-            line = self.head.to_line().encode("ascii")
-            os.pwrite(self._head_file, line, 0)
+    def _keep_head(self, head: Head) -> None:
+        """Write `head` down beside the file; after the commit, so it is never ahead of it."""
+        os.pwrite(self._head_file, head.to_line().encode("ascii"), 0)
 
 
 def _open(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(
-        str(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    )
-    connection.set_busy_timeout(1000)
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(_BUSY_MS)
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "mmap_size = 0"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     connection.execute(_SCHEMA).fetchall()
@@ -248,9 +244,3 @@ def _end_of(connection: apsw.Connection) -> Head:
     for seq, text in connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1"):
         return Head(int(seq), str(text))
     return Head(0, GENESIS)
-
-
-def _number(found: apsw.Cursor) -> int | None:
-    """Return the one number a query asked for, or None."""
-    ((number,),) = found.fetchall()
-    return None if number is None else int(number)

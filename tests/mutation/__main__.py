@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.mutation.hunt import hunt
+from tests.mutation.hunt import CAUGHT, hunt
 from tests.mutation.mutants import ROOT, Mutant, mutants_of
 from tests.mutation.notebook import Notebook
 from tests.mutation.scope import AREAS, LEFT_OUT, modules_named, tests_for
@@ -21,7 +21,6 @@ NOTEBOOK = ROOT / "var" / "mutation-notebook.json"
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 MOST_EQUIVALENT = 3
 _RESULTS = ("killed", "timeout", "survived", "no-test", "error")
-_CAUGHT = ("killed", "timeout")
 
 
 def main() -> int:
@@ -70,7 +69,7 @@ def _result(
     for mutant in mutants:
         result = book.found[mutant.key].result
         counts[mutant.path][result] += 1
-        if result not in _CAUGHT:
+        if result not in CAUGHT:
             living.append(mutant)
     entries = [entry for entry in listed.get("mutant", ()) if entry["module"] in counts]
     excused = {(one["module"], one["function"], one["was"], one["becomes"]) for one in entries}

@@ -3,7 +3,11 @@
 All tests are collected once and run once as they are, which tells how long each takes and which
 lines it reaches. Then, for each mutant, a child is forked that exchanges one function's code and
 runs the tests that reach the changed lines, those first that found mutants of this function before,
-then the fast ones. The first failure ends the child: the mutant is killed.
+then the fast ones, until one fails or takes far too long.
+
+One failure is no kill: a busy machine or the order of the tests may have done it. The test that
+caught the mutant has to catch it again alone, in a fresh process, and has to pass alone when
+nothing is changed. A test that does not is passed over for this mutant, and the hunt goes on.
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ EXAMPLES = 30
 
 _STEPS = 25
 _SURVIVED, _KILLED, _ERROR = 0, 1, 3
+CAUGHT = ("killed", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Outcome:
     """What came of one mutant: 'killed', 'survived', 'timeout', 'no-test' or 'error'."""
 
     result: str
-    by: str = ""  # the test that killed it
+    by: str = ""  # the test that caught it, or what went wrong
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ class Hunt:
     _items: dict[str, pytest.Item] = field(default_factory=dict)
     _reach: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     _kills: dict[str, Counter[str]] = field(default_factory=dict)
+    _sound: set[str] = field(default_factory=set)  # tests known to pass alone, unchanged
     _functions: dict[tuple[str, str], list[FunctionType]] = field(default_factory=dict)
 
     @pytest.hookimpl(tryfirst=True)
@@ -114,9 +120,9 @@ class Hunt:
                         running[pid] = child
                 if not running:
                     return
-                pid, status = os.wait()
+                pid, _ = os.wait()
                 if pid in running:
-                    self._ended(pid, status, running.pop(pid))
+                    self._ended(pid, running.pop(pid))
         finally:
             for pid in running:
                 with contextlib.suppress(ProcessLookupError):
@@ -147,46 +153,87 @@ class Hunt:
         return pid, _Child(mutant, told, folder)
 
     def _child(self, mutant: Mutant, tests: list[str], tell: int, folder: Path) -> NoReturn:
-        """Run `tests` with the mutant in place; never returns."""
-        code = _ERROR
+        """Find out what comes of `mutant`, and say it on the pipe; never returns."""
+        outcome = Outcome("error", "its process ended without a word")
         try:
             nothing = os.open(os.devnull, os.O_RDWR)
             os.dup2(nothing, 1)
             os.dup2(nothing, 2)
             os.chdir(folder)  # a mutant may well write beside the path it was given
-            items = [self._items[one] for one in tests]
-            items[0].config._tmp_path_factory._basetemp = folder  # type: ignore[attr-defined]
-            functions = self._functions[mutant.path, mutant.function]
-            changed = code_of(mutant.text, str(ROOT / mutant.path))
-            for function in functions:
-                function.__code__ = changed.replace(co_qualname=function.__code__.co_qualname)
-            code = _SURVIVED
-            for item, following in zip(items, [*items[1:], None], strict=True):
-                _limit(self._seconds[item.nodeid])
-                reports = runtestprotocol(item, log=False, nextitem=following)
-                if any(report.failed for report in reports):
-                    os.write(tell, item.nodeid.encode())
-                    code = _KILLED
-                    break
+            outcome = self._judge(mutant, tests, folder)
         except BaseException as error:  # noqa: BLE001 - a child tells its parent, and ends
-            os.write(tell, f"{type(error).__name__}: {error}".encode()[:4000])
+            outcome = Outcome("error", f"{type(error).__name__}: {error}")
         finally:
-            os._exit(code)
+            with contextlib.suppress(OSError):  # nobody listens any more
+                os.write(tell, f"{outcome.result}\n{outcome.by}".encode()[:4000])
+            os._exit(0)
 
-    def _ended(self, pid: int, status: int, child: _Child) -> None:
+    def _judge(self, mutant: Mutant, tests: list[str], folder: Path) -> Outcome:
+        """Return what came of `mutant`; a catch counts when it can be repeated."""
+        while tests:
+            first = self._apart(mutant, tests, folder)
+            if first.result not in CAUGHT:
+                return first
+            again = self._apart(mutant, [first.by], folder)
+            sound = first.by in self._sound or (
+                self._apart(None, [first.by], folder).result == "survived"
+            )
+            if again.result in CAUGHT and sound:
+                return again
+            tests = [one for one in tests if one != first.by]
+        return Outcome("survived", "no test caught it twice")
+
+    def _apart(self, mutant: Mutant | None, tests: list[str], folder: Path) -> Outcome:
+        """Run `tests` in a process of their own, with `mutant` in place if there is one."""
+        said = folder / "said"  # a file, because what a test leaves running would hold a pipe
+        tell = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        pid = os.fork()
+        if pid == 0:
+            code = _ERROR
+            try:
+                if mutant is not None:
+                    self._put_in_place(mutant)
+                code = self._run(tests, tell, folder)
+            except BaseException as error:  # noqa: BLE001 - as above
+                os.write(tell, f"\n{type(error).__name__}: {error}".encode()[:4000])
+            finally:
+                os._exit(code)
+        os.close(tell)
+        _, status = os.waitpid(pid, 0)
+        last = said.read_text("utf-8", "replace").rpartition("\n")[2]
+        if os.WIFSIGNALED(status):
+            return Outcome("timeout", last)
+        results = {_SURVIVED: "survived", _KILLED: "killed"}
+        result = results.get(os.WEXITSTATUS(status), "error")
+        return Outcome(result, "" if result == "survived" else last)
+
+    def _put_in_place(self, mutant: Mutant) -> None:
+        changed = code_of(mutant.text, str(ROOT / mutant.path))
+        for function in self._functions[mutant.path, mutant.function]:
+            function.__code__ = changed.replace(co_qualname=function.__code__.co_qualname)
+
+    def _run(self, tests: list[str], tell: int, folder: Path) -> int:
+        """Run `tests` until one fails, naming each on the pipe before it begins."""
+        items = [self._items[one] for one in tests]
+        items[0].config._tmp_path_factory._basetemp = folder  # type: ignore[attr-defined]
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            os.write(tell, f"\n{item.nodeid}".encode())
+            _limit(self._seconds[item.nodeid])
+            reports = runtestprotocol(item, log=False, nextitem=following)
+            if any(report.failed for report in reports):
+                return _KILLED
+        return _SURVIVED
+
+    def _ended(self, pid: int, child: _Child) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)  # what its tests had started
         with os.fdopen(child.told, "rb") as pipe:
-            said = pipe.read().decode("utf-8", "replace")
+            result, _, by = pipe.read().decode("utf-8", "replace").partition("\n")
         shutil.rmtree(child.folder, ignore_errors=True)
-        mutant = child.mutant
-        if os.WIFSIGNALED(status):
-            outcome = Outcome("timeout", signal.Signals(os.WTERMSIG(status)).name)
-        else:
-            results = {_SURVIVED: "survived", _KILLED: "killed"}
-            outcome = Outcome(results.get(os.WEXITSTATUS(status), "error"), said)
-        if outcome.result == "killed":
-            self._kills[f"{mutant.path}:{mutant.function}"][said] += 1
+        mutant, outcome = child.mutant, Outcome(result or "error", by)
+        if outcome.result in CAUGHT:
+            self._kills[f"{mutant.path}:{mutant.function}"][by] += 1
+            self._sound.add(by)
         self.note(mutant, outcome)
 
 

@@ -2,8 +2,15 @@
 
 mutmut says what to change; this says of which modules, and puts a changed function in the place of
 the right one while Python runs: its code object is exchanged. So no source is written, every test
-sees the module it knows, and a mutant costs one `fork` instead of one start of Python. Constants of
-modules and defaults of arguments are not changed (they are read before a test begins).
+sees the module it knows, and a mutant costs one `fork` instead of one start of Python.
+
+What is not mutated, by rule:
+
+* constants of modules and defaults of arguments: they are read before a test begins;
+* the wording of a text with a space in it (a sentence, or SQL): tests assert the facts a message
+  names and what a query finds, not how it is put. That a message is there, and which one, is
+  mutated: its variable, the argument that carries it, the condition it stands under;
+* upper or lower case in the name of an encoding, which Python does not tell apart.
 """
 
 from __future__ import annotations
@@ -18,10 +25,11 @@ from types import CodeType, FunctionType
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.file_mutation import MutationVisitor
-from mutmut.mutation.mutators import mutation_operators
+from mutmut.mutation.mutators import mutation_operators, operator_string
 from mutmut.mutation.pragma_handling import IgnoredCode
 
 ROOT = Path(__file__).resolve().parents[2]
+_ENCODINGS = ("ascii", "utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,23 @@ class Mutant:
         return f"{self.path}:{self.first} {self.function}\n    - {self.was}\n    + {self.becomes}"
 
 
+def _text_mutants(node: cst.BaseString) -> Iterator[cst.BaseString]:
+    """Yield other texts in the place of one that is no sentence."""
+    said = node.evaluated_value if isinstance(node, cst.SimpleString) else ""
+    if isinstance(said, str) and " " in said:
+        return
+    for other in operator_string(node):
+        assert isinstance(other, cst.SimpleString)
+        if str(other.evaluated_value).lower() not in _ENCODINGS:
+            yield other
+
+
+_OPERATORS = [
+    (kind, _text_mutants if operator is operator_string else operator)
+    for kind, operator in mutation_operators
+]
+
+
 class _Visitor(MutationVisitor):
     """mutmut's visitor, with decorated functions: exchanging code objects leaves decorators be."""
 
@@ -62,7 +87,7 @@ def mutants_of(path: str) -> Iterator[Mutant]:
     """Yield every mutant of the module at `path` (relative to the project)."""
     source = (ROOT / path).read_text("utf-8")
     wrapper = MetadataWrapper(cst.parse_module(source))
-    visitor = _Visitor(mutation_operators, IgnoredCode(set(), set(), set()))
+    visitor = _Visitor(_OPERATORS, IgnoredCode(set(), set(), set()))
     module = wrapper.visit(visitor)
     positions = wrapper.resolve(PositionProvider)
     names = dict(_functions(module))

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.mutation.hunt import Outcome
+from tests.mutation.hunt import CAUGHT, Outcome
 from tests.mutation.mutants import ROOT, Mutant
 
 
@@ -33,7 +33,7 @@ class Notebook:
     def save(self) -> None:
         """Write all results down, whole or not at all."""
         self._saved_s = time.monotonic()
-        files = {_file_of(one) for one in self.found.values() if one.result == "killed"}
+        files = {_file_of(one) for one in self.found.values() if one.result in CAUGHT}
         body = {
             "tests": {name: _hash_of(name) for name in sorted(files)},
             "mutants": {key: [one.result, one.by] for key, one in sorted(self.found.items())},
@@ -51,12 +51,12 @@ class Notebook:
         stands = {name for name, was in body["tests"].items() if _hash_of(name) == was}
         for key, fields in body["mutants"].items():
             outcome = Outcome(*fields)
-            if outcome.result == "killed" and _file_of(outcome) in stands:
+            if outcome.result in CAUGHT and _file_of(outcome) in stands:
                 self.found[key] = outcome
 
 
 def _file_of(outcome: Outcome) -> str:
-    """Return the file of the test that killed."""
+    """Return the file of the test that caught it."""
     return outcome.by.partition("::")[0]
 
 

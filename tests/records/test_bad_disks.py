@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from records import store as store_module
-from records.chain import RecordError, verify
+from records.chain import ChainReport, Head, RecordError, open_read_only, page_faults, verify
 from records.recorder import FileRecorder
 from records.store import RecordStore
 
@@ -89,8 +89,9 @@ def test_a_row_that_did_not_land_is_an_error_and_the_chain_goes_on(
     first = store.append("cycle", "coating", "now", {"n": 1})
     disk.fault = fault
     for _ in range(2):
-        with pytest.raises(RecordError, match=f"nothing is written to a PLC.*{advice}"):
+        with pytest.raises(RecordError, match=f"{path}.*nothing is written to a PLC.*{advice}"):
             store.append("intent", "coating", "now", {"n": 2})
+        assert store.head is None, "nobody knows where the chain ends"
     disk.fault = ""
     row = store.append("cycle", "coating", "now", {"n": 3})
     assert row.seq > first.seq
@@ -195,7 +196,9 @@ def test_a_large_file_starts_on_its_chain_and_is_checked_whole_by_night(
     assert verify(path).first_bad_seq == 5
 
 
-def test_a_whole_verification_looks_at_every_page(tmp_path: Path) -> None:
+def test_a_whole_verification_looks_at_every_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An index that lies leaves the chain alone; only the pages show it."""
     path = tmp_path / "records.sqlite"
     store = RecordStore(path)
@@ -207,8 +210,15 @@ def test_a_whole_verification_looks_at_every_page(tmp_path: Path) -> None:
     changed = "UPDATE sqlite_schema SET sql = replace(sql, 'loop, kind', 'kind, loop') "
     connection.execute(changed + "WHERE name = 'record_by_loop'").fetchall()
     connection.close()
-    report = verify(path)
-    assert not report.ok
-    assert "record_by_loop" in report.text
-    with pytest.raises(RecordError, match="damaged"):
+    connection = open_read_only(path)
+    ((head,),) = connection.execute("SELECT hash FROM record WHERE seq = 30").fetchall()
+    found = page_faults(connection)
+    connection.close()
+    assert "record_by_loop" in found
+    assert verify(path) == ChainReport(30, False, None, found, Head(30, str(head)))
+    size = path.stat().st_size
+    monkeypatch.setattr(store_module, "CHECKED_BYTES", size)
+    with pytest.raises(RecordError, match=r"damaged: .*record_by_loop"):
         RecordStore(path)
+    monkeypatch.setattr(store_module, "CHECKED_BYTES", size - 1)
+    RecordStore(path).close()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.canonical import as_float, canonical_json, sha256_of
+from records.canonical import as_float, canonical_json, in_canonical_order, sha256_of
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 leaves = st.none() | st.booleans() | st.integers() | finite | st.text()
@@ -63,14 +63,28 @@ def test_only_the_three_spellings_are_read_as_numbers(written: str) -> None:
 
 @pytest.mark.parametrize("written", [None, True, [1.0]])
 def test_what_is_no_number_is_not_read_as_one(written: object) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="not a written number") as refusal:
         as_float(written)
+    assert repr(written) in str(refusal.value)
 
 
-@pytest.mark.parametrize("value", [{1: 2}, {None: 1}, b"bytes", {1, 2}, object(), 1j])
-def test_what_json_cannot_say_is_refused(value: object) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(("value", "why"), [
+    ({1: 2}, "a record's key must be text, not 1"),
+    ({None: 1}, "a record's key must be text, not None"),
+    (b"bytes", "a record cannot hold a bytes: b'bytes'"),
+    ({1, 2}, "a record cannot hold a set: {1, 2}"),
+    (1j, "a record cannot hold a complex: 1j"),
+])  # fmt: skip
+def test_what_json_cannot_say_is_refused_and_named(value: object, why: str) -> None:
+    with pytest.raises(TypeError) as refusal:
         canonical_json(value)
+    assert str(refusal.value) == why
+
+
+def test_a_configuration_comes_back_in_the_order_of_the_record() -> None:
+    ordered = in_canonical_order({"b": 1, "a": {"z": 0.5, "c": [2]}})
+    assert ordered == {"a": {"c": [2], "z": 0.5}, "b": 1}
+    assert [list(ordered), list(ordered["a"])] == [["a", "b"], ["c", "z"]]
 
 
 def test_enumerations_are_written_as_their_value() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from records.chain import (
     GENESIS,
+    ChainReport,
     Head,
     RecordError,
     Row,
@@ -74,9 +76,9 @@ def test_an_edit_with_its_hash_made_to_fit_breaks_at_the_next_row(records: Path)
 @pytest.mark.requirement("REC-13")
 def test_a_deleted_row_is_found(records: Path) -> None:
     tamper(records, "DELETE FROM record WHERE seq = 17")
-    report = verify(records)
-    assert report.first_bad_seq == 17
-    assert "missing" in report.text
+    assert verify(records) == ChainReport(
+        16, False, 17, "rows 17 to 17 are missing", head_at(records, 16)
+    )
 
 
 @pytest.mark.requirement("REC-13")
@@ -93,11 +95,19 @@ def test_two_rows_that_changed_places_are_found(records: Path) -> None:
 @pytest.mark.requirement("REC-13")
 def test_a_cut_off_tail_is_found_by_the_head_beside_the_file(records: Path) -> None:
     tamper(records, "DELETE FROM record WHERE seq > 35")
-    report = verify(records)
-    assert not report.ok
-    assert report.first_bad_seq == 36
-    assert "tail was cut off" in report.text
+    assert verify(records) == ChainReport(
+        35, False, 36, "rows 36 to 40 are missing: the tail was cut off", head_at(records, 35)
+    )
     with pytest.raises(RecordError, match="tail was cut off"):
+        RecordStore(records)
+
+
+def test_the_first_break_is_named_even_when_the_tail_is_gone_too(records: Path) -> None:
+    tamper(
+        records, "UPDATE record SET body = '{}' WHERE seq = 17", "DELETE FROM record WHERE seq > 35"
+    )
+    assert verify(records).first_bad_seq == 17
+    with pytest.raises(RecordError, match="row 17 was changed"):
         RecordStore(records)
 
 
@@ -129,6 +139,10 @@ def test_a_thousand_random_bit_flips_are_all_found(records: Path) -> None:
         assert fault_of(row, before) == ""
 
 
+def head_at(path: Path, seq: int) -> Head:
+    return Head(seq, rows_of(path)[seq - 1].hash)
+
+
 def rows_of(path: Path) -> list[Row]:
     connection = open_read_only(path)
     columns = "SELECT seq, kind, loop, utc, body, prev_hash, hash FROM record ORDER BY seq"
@@ -157,8 +171,17 @@ def test_the_file_itself_refuses_to_be_changed(records: Path, statement: str) ->
     assert verify(records).ok
 
 
-@pytest.mark.parametrize("damage", ["garbage", "torn page", "empty header"])
-def test_a_damaged_file_is_refused_in_words_and_left_alone(records: Path, damage: str) -> None:
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("garbage", "file is not a database"),
+        ("torn page", "error code 11"),
+        ("empty header", "file is not a database"),
+    ],
+)
+def test_a_damaged_file_is_refused_in_words_and_left_alone(
+    records: Path, damage: str, words: str
+) -> None:
     content = bytearray(records.read_bytes())
     if damage == "garbage":
         content = bytearray(b"this was a record file once, now it is something else" * 100)
@@ -167,7 +190,7 @@ def test_a_damaged_file_is_refused_in_words_and_left_alone(records: Path, damage
     else:
         content[:100] = bytes(100)
     records.write_bytes(content)
-    with pytest.raises(RecordError, match="damaged") as refusal:
+    with pytest.raises(RecordError, match=f"(?s)damaged: .*{words}") as refusal:
         RecordStore(records)
     assert "Next:" in str(refusal.value)
     assert records.read_bytes() == bytes(content)
@@ -175,9 +198,10 @@ def test_a_damaged_file_is_refused_in_words_and_left_alone(records: Path, damage
 
 
 def test_a_file_that_is_not_there_is_a_report_too(tmp_path: Path) -> None:
-    report = verify(tmp_path / "nowhere.sqlite")
-    assert not report.ok
-    assert "no record file" in report.text
+    path = tmp_path / "nowhere.sqlite"
+    assert verify(path) == ChainReport(
+        0, False, None, f"{path} cannot be read: there is no record file {path}", Head(0, GENESIS)
+    )
 
 
 def test_the_verifier_runs_as_a_program_of_its_own(records: Path) -> None:
@@ -196,5 +220,12 @@ def test_the_verifier_runs_as_a_program_of_its_own(records: Path) -> None:
 def test_a_head_that_is_no_head_is_not_believed() -> None:
     head = Head(12, "ab" * 32)
     assert Head.from_line(head.to_line()) == head
+    assert len(head.to_line()) == 20 + 1 + 64 + 1 + 16 + 1, "fits one sector whatever stands in it"
     for broken in ("", "x y", "1 2 3", "\0" * 86, head.to_line().replace("12", "13")):
         assert Head.from_line(broken) is None
+
+
+@pytest.mark.parametrize("text", ["x " + "ab" * 32, "12 " + "ab" * 31])
+def test_a_head_with_a_fitting_checksum_still_needs_a_number_and_a_hash(text: str) -> None:
+    fitting = hashlib.sha256(text.encode()).hexdigest()[:16]
+    assert Head.from_line(f"{text} {fitting}\n") is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from records import recorder as recorder_module
 from records.chain import GENESIS, Head, RecordError, Row, verify, walk
 from records.recorder import FileRecorder, MemoryRecorder, Recorder
+from records.store import RecordStore
 
 
 def test_what_intend_returned_is_on_the_disk(tmp_path: Path) -> None:
@@ -66,13 +70,91 @@ def test_a_disk_that_does_not_answer_in_time_is_an_error(
 def test_a_disk_that_has_stopped_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story() -> None:
-        recorder = await FileRecorder.open(tmp_path / "records.sqlite", patience_s=0.01)
-        monkeypatch.setattr(recorder._store, "append", lambda *_: time.sleep(0.005))
+    goes_on = threading.Event()
+
+    async def refused(recorder: FileRecorder) -> int:
+        """How many of a hundred rows are turned away at once, while the disk stands still."""
+        goes_on.clear()
         answers = await asyncio.gather(
-            *(recorder.append("event", "", "now", {}) for _ in range(300)), return_exceptions=True
+            *(recorder.append("event", "", "now", {}) for _ in range(100)), return_exceptions=True
         )
-        assert sum("stopped answering" in str(answer) for answer in answers) >= 200
+        goes_on.set()
+        assert all(isinstance(answer, RecordError) for answer in answers)
+        return sum("stopped answering" in str(answer) for answer in answers)
+
+    async def story() -> None:
+        recorder = await FileRecorder.open(tmp_path / "records.sqlite", patience_s=0.05)
+        monkeypatch.setattr(recorder._store, "append", lambda *_: goes_on.wait(20.0))
+        assert await refused(recorder) == 100 - 64
+        await asyncio.get_running_loop().run_in_executor(recorder._thread, lambda: None)
+        assert await refused(recorder) == 100 - 64, "what was waiting has been worked off"
+        await recorder.close()
+
+    asyncio.run(story())
+
+
+def test_one_thread_opens_writes_and_closes_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    class Watched(RecordStore):
+        def __init__(self, path: Path) -> None:
+            seen.append(("open", threading.current_thread().name))
+            super().__init__(path)
+
+        def append(self, *arguments: Any) -> Row:
+            seen.append(("append", threading.current_thread().name))
+            return super().append(*arguments)
+
+        def close(self) -> None:
+            seen.append(("close", threading.current_thread().name))
+            super().close()
+
+    monkeypatch.setattr(recorder_module, "RecordStore", Watched)
+
+    async def story() -> None:
+        recorder = await FileRecorder.open(tmp_path / "records.sqlite")
+        await asyncio.gather(*(recorder.append("event", "", "now", {}) for _ in range(9)))
+        await recorder.close()
+
+    asyncio.run(story())
+    expected = ["open", *["append"] * 9, "close"]
+    assert seen == [(what, "recorder_0") for what in expected]
+
+
+def test_a_failure_that_comes_too_late_is_heard_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, complaints = threading.Event(), list[object]()
+
+    def fail(*_: object) -> Row:
+        goes_on.wait(20.0)
+        raise RecordError("the disk is full")
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
+        recorder = await FileRecorder.open(tmp_path / "records.sqlite", patience_s=0.05)
+        monkeypatch.setattr(recorder._store, "append", fail)
+        with pytest.raises(RecordError, match="did not confirm"):
+            await recorder.append("event", "", "now", {})
+        goes_on.set()
+        await recorder.close()
+        gc.collect()
+
+    asyncio.run(story())
+    assert complaints == []
+
+
+def test_seals_and_unresolved_intents_are_asked_of_the_file(tmp_path: Path) -> None:
+    async def story() -> None:
+        recorder = await FileRecorder.open(tmp_path / "records.sqlite")
+        assert await recorder.seals() == []
+        await recorder.append("seal", "", "now", {"version": 1})
+        seq = await recorder.intend("coating", "now", {"sequence": 7})
+        assert await recorder.seals() == [{"version": 1}]
+        assert await recorder.unresolved_intent("coating") == (seq, {"sequence": 7})
+        assert await recorder.unresolved_intent("mixing") is None
         await recorder.close()
 
     asyncio.run(story())

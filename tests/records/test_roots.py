@@ -14,7 +14,7 @@ import pytest
 from records.chain import RecordError, verify
 from records.merkle import Tree
 from records.reader import RecordReader
-from records.record_key import is_signed, key_id, key_path, listed_keys, record_key
+from records.record_key import is_signed, key_path, listed_keys, record_key
 from records.roots import signed_text, tree_at
 from records.row import GENESIS, link_hash
 from records.store import RecordStore
@@ -62,6 +62,12 @@ def test_a_frontier_of_another_size_is_refused() -> None:
         Tree(3, [b"\0" * 32])
     with pytest.raises(ValueError, match="does not give its root"):
         tree_at({"size": 1, "frontier": ["00" * 32], "root": "11" * 32})
+
+
+def test_what_a_root_signs_is_spelt_as_the_reference_says() -> None:
+    assert signed_text(3, "ab", "now", "cd") == (
+        b'{"format":"rheostat root 1","key":"cd","root":"ab","size":3,"utc":"now"}'
+    )
 
 
 @pytest.mark.requirement("REC-13")
@@ -123,6 +129,8 @@ def test_an_intruder_with_a_key_of_his_own_is_found_by_the_list(tmp_path: Path) 
     assert report.first_bad_seq == 11
     assert "a key that is not listed" in report.text
     assert key != listed_keys(other)
+    with pytest.raises(RecordError, match="a key that is not listed"):
+        RecordStore(path)
 
 
 def test_a_start_begins_at_the_last_root_and_still_finds_a_cut_tail(tmp_path: Path) -> None:
@@ -153,6 +161,24 @@ def test_an_error_in_the_middle_does_not_lose_the_tree(tmp_path: Path) -> None:
             store.head = None  # as after an error: the file says where the chain ends
     store.close()
     assert len(roots(path)) == 3
+    assert verify(path).ok
+
+
+def test_a_row_that_landed_although_the_disk_said_no_is_taken_in(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    store = RecordStore(path, 5)
+    first = store.append("cycle", "coating", "now", {})
+    sealed = link_hash(2, "cycle", "coating", "now", first.hash, "{}")
+    connection = apsw.Connection(str(path))
+    connection.execute(
+        "INSERT INTO record VALUES (2, 'cycle', 'coating', 'now', '{}', ?, ?)", (first.hash, sealed)
+    ).fetchall()
+    connection.close()
+    store.head = None  # what an error leaves: the file says where the chain ends
+    for _ in range(3):
+        store.append("cycle", "coating", "now", {})
+    store.close()
+    assert [body["size"] for body in roots(path)] == [5]
     assert verify(path).ok
 
 
@@ -191,10 +217,20 @@ def test_the_key_is_made_once_for_its_owner_only_and_listed(tmp_path: Path) -> N
     key = record_key(path)
     assert stat.S_IMODE(key_path(path).stat().st_mode) == 0o600
     assert record_key(path).id == key.id
-    assert listed_keys(path) == {key_id(key.public): key.public}
+    assert key.id == hashlib.sha256(bytes.fromhex(key.public)).hexdigest()[:16]
+    assert listed_keys(path) == {key.id: key.public}
+    assert (tmp_path / "records.sqlite.pub").read_text("ascii") == f"{key.public}\n"
+    assert key_path(path) == tmp_path / "records.sqlite.key"
     key_path(path).unlink()
     other = record_key(path)
     assert set(listed_keys(path)) == {key.id, other.id}
+
+
+def test_a_key_half_made_when_the_power_went_is_made_anew(tmp_path: Path) -> None:
+    draft = tmp_path / "records.sqlite.key.new"
+    draft.write_bytes(b"-----BEGIN PRIV")
+    record_key(tmp_path / "records.sqlite")
+    assert not draft.exists()
 
 
 @pytest.mark.parametrize("trouble", ["open to others", "no key", "another kind of key"])

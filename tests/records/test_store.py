@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +14,11 @@ from pathlib import Path
 import apsw
 import pytest
 
+from records import door
 from records.chain import RecordError, head_path, verify
 from records.reader import RecordReader
 from records.store import RecordStore
+from tests.records.tampering import tamper
 
 
 def fill(store: RecordStore, rows: int) -> None:
@@ -101,29 +105,105 @@ def test_a_file_that_was_moved_away_is_not_written_any_more(tmp_path: Path) -> N
     store.close()
 
 
+def test_a_text_that_is_none_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    store = RecordStore(path)
+    fill(store, 3)
+    store.close()
+    tamper(path, "UPDATE record SET body = CAST(x'ff' AS TEXT) WHERE seq = 2")
+    with pytest.raises(RecordError, match=rf"{path} is damaged: a text in it is none: .*0xff"):
+        RecordStore(path)
+
+
+def test_the_sealed_versions_are_told_oldest_first(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path / "records.sqlite")
+    for version in (1, 2):
+        store.append("seal", "", "now", {"version": version})
+    store.append("event", "", "now", {"version": 3})
+    assert store.seals() == [{"version": 1}, {"version": 2}]
+    store.close()
+
+
 def test_a_place_that_cannot_be_written_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory", "ascii")
-    with pytest.raises(RecordError, match="cannot be written"):
-        RecordStore(tmp_path / "file" / "records.sqlite")
+    path = tmp_path / "file" / "records.sqlite"
+    with pytest.raises(RecordError, match=f"{path} cannot be written: .*Not a directory"):
+        RecordStore(path)
 
 
 def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.40.1")
     with pytest.raises(RecordError, match=r"3\.40\.1 can corrupt"):
         RecordStore(tmp_path / "records.sqlite")
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.51.3")
+    RecordStore(tmp_path / "records.sqlite").close()
 
 
 def test_a_network_share_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.read_text
+    mounts = tmp_path / "mounts"
+    mounts.write_bytes(
+        f"rootfs / ext4 rw 0 0\nserver:/share {tmp_path}/far nfs4 rw 0 0\n".encode()
+        + b"/dev/sdb1 /mnt/\xff vfat rw 0 0\n"
+    )
+    monkeypatch.setattr(door, "MOUNTS", mounts)
+    (tmp_path / "far").mkdir()
+    with pytest.raises(RecordError, match=r"network file system \(nfs4\)"):
+        RecordStore(tmp_path / "far" / "records.sqlite")
+    RecordStore(tmp_path / "near.sqlite").close()
+    mounts.unlink()  # a system that does not say what is mounted where
+    RecordStore(tmp_path / "far" / "records.sqlite").close()
 
-    def mounts(path: Path, *arguments: str) -> str:
-        if str(path) == "/proc/self/mounts":
-            return f"server:/share {tmp_path} nfs4 rw 0 0\n"
-        return real(path, *arguments)
 
-    monkeypatch.setattr(Path, "read_text", mounts)
-    with pytest.raises(RecordError, match="network file system"):
+def test_the_lock_holds_the_process_that_has_it_and_nothing_else(tmp_path: Path) -> None:
+    path, lock = tmp_path / "records.sqlite", tmp_path / "records.sqlite.lock"
+    lock.write_text("99999999999999999999 from an older engine", "ascii")
+    RecordStore(path).close()
+    assert lock.read_text("ascii") == str(os.getpid())
+    assert head_path(path) == tmp_path / "records.sqlite.head"
+
+
+@pytest.mark.parametrize(("content", "holder"), [(b"", r"\?"), (b"\xff1", "\ufffd1")])
+def test_a_lock_that_does_not_say_whose_it_is_refuses_all_the_same(
+    tmp_path: Path, content: bytes, holder: str
+) -> None:
+    store = RecordStore(tmp_path / "records.sqlite")
+    (tmp_path / "records.sqlite.lock").write_bytes(content)
+    with pytest.raises(RecordError, match=rf"process {holder}\)"):
         RecordStore(tmp_path / "records.sqlite")
+    store.close()
+
+
+def test_files_of_the_engine_are_not_for_everybody(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        RecordStore(tmp_path / "records.sqlite").close()
+    finally:
+        os.umask(before)
+    for name in ("lock", "head"):
+        assert stat.S_IMODE((tmp_path / f"records.sqlite.{name}").stat().st_mode) == 0o640
+    assert stat.S_IMODE((tmp_path / "records.sqlite.key").stat().st_mode) == 0o600
+
+
+def test_a_closed_store_says_so_and_can_be_closed_again(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    store = RecordStore(path)
+    store.close()
+    store.close()
+    with pytest.raises(RecordError, match=f"{path} is closed"):
+        store.append("event", "", "now", {})
+
+
+def test_a_disk_that_fails_at_the_close_does_not_keep_the_lock(tmp_path: Path) -> None:
+    class Failing:
+        def close(self) -> None:
+            raise apsw.IOError("the last page was not taken")
+
+    store = RecordStore(tmp_path / "records.sqlite")
+    assert store._connection is not None
+    store._connection.close()
+    store._connection = Failing()  # type: ignore[assignment]
+    store.close()
+    RecordStore(tmp_path / "records.sqlite").close()
 
 
 def test_a_lost_head_file_is_made_again(tmp_path: Path) -> None:
@@ -172,11 +252,18 @@ def test_an_intent_stays_unresolved_over_restarts_until_it_was_compared(tmp_path
     store.close()
 
 
-@pytest.mark.parametrize(("kind", "loop"), [("gossip", "coating"), ("cycle", "coa\nting")])
-def test_what_is_no_record_is_refused(tmp_path: Path, kind: str, loop: str) -> None:
+@pytest.mark.parametrize(("kind", "loop", "utc", "why"), [
+    ("gossip", "coating", "now", "'gossip' is not a kind of record: start, seal, "),
+    ("cycle", "coa\nting", "now", "no line break"),
+    ("cycle", "coating", "now\n", "no line break"),
+])  # fmt: skip
+def test_what_is_no_record_is_refused(
+    tmp_path: Path, kind: str, loop: str, utc: str, why: str
+) -> None:
     store = RecordStore(tmp_path / "records.sqlite")
-    with pytest.raises(ValueError, match=r"not a kind|no line break"):
-        store.append(kind, loop, "now", {})
+    with pytest.raises(ValueError, match=why):
+        store.append(kind, loop, utc, {})
+    assert store.seals() == []
     store.close()
 
 
