@@ -52,7 +52,11 @@ def check(config: ConfigFile = DEFAULT_CONFIG, /, *, json: Flag = False) -> int:
         f"sealed as sha256 {loaded.sha256}"
     )
     for name, source in sealed["sources"].items():
-        if not source.get("security"):
+        if source.get("security") or source.get("tls"):
+            continue
+        if source["protocol"] == "modbus-rtu":
+            print(f"{name}: a serial line; whoever reaches the wire can speak on it")
+        else:
             print(f"{name}: in clear, neither signed nor encrypted; on a network of its own only")
     return OK
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +41,8 @@ def sources(sealed: Mapping[str, Any]) -> list[Finding]:
 
 def _source(name: str, source: Mapping[str, Any]) -> Finding:
     subject = f"PLC {name}"
+    if source["protocol"] == "modbus-rtu":
+        return _serial(subject, str(source["device"]))
     host, port = _address(source)
     try:
         socket.create_connection((host, port), timeout=PATIENCE_S).close()
@@ -50,14 +53,29 @@ def _source(name: str, source: Mapping[str, Any]) -> Finding:
             "without it its loop stays OFF or SHED; the engine keeps knocking",
             "start the PLC; on a bench: ./rheostat plc all",
         )  # fmt: skip
-    if not source.get("security") and not _is_loopback(host):
+    secured = source.get("security") or source.get("tls")
+    if not secured and not _is_loopback(host):
         return Finding(
             subject, "warning", f"answers at {host}:{port}, without signing and encryption",
             "anybody on that network can speak in the engine's name",
-            "configure 'security', or keep it on a network of its own",
+            "configure 'security' ('tls' on Modbus), or keep it on a network of its own",
         )  # fmt: skip
-    how = "secured" if source.get("security") else "in clear"
+    how = "secured" if secured else "in clear"
     return well(subject, f"answers at {host}:{port} ({source['protocol']}, {how})")
+
+
+def _serial(subject: str, device: str) -> Finding:
+    """Say whether the serial line can be opened; nothing is sent on it."""
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
+    except OSError as error:
+        return Finding(
+            subject, "warning", f"the serial line {device} cannot be opened: {error.strerror}",
+            "without it its loop stays OFF or SHED; the engine keeps trying",
+            "plug the adapter in, and let this account use it (often the group dialout)",
+        )  # fmt: skip
+    return well(subject, f"the serial line {device} is there; whether the device answers, "
+                "the first connection shows")  # fmt: skip
 
 
 def _address(source: Mapping[str, Any]) -> tuple[str, int]:

@@ -122,6 +122,14 @@ def faults_of(
     return [fault for fault in faults if fault]
 
 
+def device_faults_of(
+    certificate: x509.Certificate, trust: Trust, host: str, now: datetime
+) -> list[str]:
+    """Return every reason why this is not the TLS device at `host`; such a one has no URI."""
+    trusted, in_time = _trust_fault(certificate, trust, now), _time_fault(certificate, now, "it")
+    return [fault for fault in (trusted, in_time, _host_fault(certificate, host)) if fault]
+
+
 def is_authority(certificate: x509.Certificate) -> bool:
     """Say whether it may vouch for others.
 
@@ -205,12 +213,16 @@ def _time_fault(certificate: x509.Certificate, now: datetime, whose: str) -> str
 
 
 def _name_fault(certificate: x509.Certificate, expected: Expected) -> str:
-    uris, hosts = _alternative_names(certificate)
+    uris, _ = _alternative_names(certificate)
     if uris != (expected.uri,):
         return f"it belongs to {' and '.join(uris) or 'no application'}, not to {expected.uri}"
-    if _same_host_as(expected.host) not in {_same_host_as(host) for host in hosts}:
-        there = ", ".join(hosts) or "no host"
-        return f"it is for {there}, not for {expected.host}"
+    return _host_fault(certificate, expected.host)
+
+
+def _host_fault(certificate: x509.Certificate, host: str) -> str:
+    _, hosts = _alternative_names(certificate)
+    if _same_host_as(host) not in {_same_host_as(one) for one in hosts}:
+        return f"it is for {', '.join(hosts) or 'no host'}, not for {host}"
     return ""
 
 

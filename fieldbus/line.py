@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fieldbus.link import Link, sample_of
+from fieldbus.link import Link, LinkError, WireReading, sample_of
+from fieldbus.registers import order_hint
+from fieldbus.sources import Source
 from fieldbus.supervisor import Supervisor, in_words
-from fieldbus.tags import Source, Tag, Wire, shown, to_si, type_fault
+from fieldbus.tags import Tag, Wire, shown, to_si, type_fault
 from safety.words import Quality, Sample, WriteResult
 
 
@@ -50,8 +52,15 @@ class _Progress:
 class Line:
     """Reads and writes one source through its supervisor's present link."""
 
-    def __init__(self, source: Source, supervisor: Supervisor, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        supervisor: Supervisor,
+        clock: Callable[[], float],
+        canaries: Sequence[Tag] = (),
+    ) -> None:
         self.source = source
+        self._canaries = canaries
         self.supervisor = supervisor
         self.counts = Counts()
         self._clock = clock
@@ -66,7 +75,8 @@ class Line:
             return {tag.name: Sample.bad(why, self._clock(), epoch) for tag in tags}
         try:
             async with asyncio.timeout(self.source.timeout_s), self._turn:
-                readings = await link.read(tags)
+                readings = await link.read([*tags, *(c for c in self._canaries if c not in tags)])
+            self._check(readings)
         except asyncio.CancelledError:
             link.drop("a read was abandoned half-way")
             raise
@@ -78,6 +88,18 @@ class Line:
         self.counts.reads += 1
         self.counts.last_read_ms = (time.perf_counter() - began) * 1e3
         return {tag.name: sample_of(tag, readings[tag.name], received_s, epoch) for tag in tags}
+
+    def _check(self, readings: Mapping[str, WireReading]) -> None:
+        """Look at the words that prove the device; raises when one of them is another."""
+        for tag in self._canaries:
+            reading = readings[tag.name]
+            if reading.quality is Quality.BAD or reading.value != tag.must_be:
+                there = reading.reason or f"is {reading.value!r}"
+                hint = order_hint(tag, reading.value) if self.source.protocol != "opcua" else ""
+                raise LinkError(
+                    f"{tag.name} {there} and must be {tag.must_be!r}: another device, or another "
+                    f"word order{hint}"
+                )
 
     async def write(self, order: Order, void: Callable[[], str]) -> WriteResult:
         """Carry out one order once; `void` says why it must not go out, asked before each step."""

@@ -1,24 +1,31 @@
-"""Modbus/TCP by pymodbus 3.16: what this library does differently from what one hopes is here.
+"""One Modbus device, over TCP, TLS or a serial line: blocks, holes, torn values, empty images.
 
-- Its retries repeat a write: retries=0. Its reconnect resumes old work: reconnect_delay=0.
-- A time-out raises, an exception answer does not: both are looked at.
-- `connect()` returns False instead of raising; and a TCP connect proves nothing about the device
-  behind it, so opening ends with a read of every tag.
+Modbus knows neither quality nor time, and one request is atomic only where the device says so. A
+TCP connection or a serial line proves nothing about the device behind it: opening ends with a read
+of every tag.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.pdu import ModbusPDU
-
-from fieldbus.link import LinkError, WireReading, cut
-from fieldbus.registers import Block, blocks, decoded, encoded, fence_in, runs
-from fieldbus.tags import Source, Tag, Wire
+from fieldbus.link import LinkError, WireReading
+from fieldbus.modbus_bus import Answer, Bus
+from fieldbus.registers import (
+    Block,
+    blocks,
+    decoded,
+    encoded,
+    fence_in,
+    function_of,
+    is_between,
+    runs,
+    unlike,
+)
+from fieldbus.sources import Source
+from fieldbus.tags import Tag, Wire
 from safety.words import Quality
 
 EXCEPTIONS: Final[Mapping[int, str]] = {
@@ -34,49 +41,51 @@ EXCEPTIONS: Final[Mapping[int, str]] = {
     11: "the device behind the gateway does not answer",
 }
 _ILLEGAL_ADDRESS: Final = 2
+_MOST_TRIES: Final = 4  # for a value that the device is writing just now
 
 
 class Fences:
-    """Where the device's register map has holes: learnt once, kept over reconnects."""
+    """Where the device's register map has holes: learnt once, kept over reconnects.
+
+    `at` are registers that no block may reach across; `exact` are blocks that end at a hole.
+    """
 
     def __init__(self) -> None:
         self.at: frozenset[tuple[str, int]] = frozenset()
-
-    def add(self, fence: tuple[str, int]) -> None:
-        """Remember that no block may reach across this register."""
-        self.at |= {fence}
+        self.exact: frozenset[tuple[str, int]] = frozenset()
 
 
 class ModbusLink:
-    """One TCP connection to one device. `heartbeats` are the tags whose 0 may mean 'no image'."""
+    """One connection to one device. `heartbeats` are the tags whose 0 may mean 'no image'.
+
+    `dial` makes the transport; it gets what to call when the other side lets go.
+    """
 
     def __init__(
-        self, source: Source, tags: Sequence[Tag], heartbeats: frozenset[str], fences: Fences
+        self,
+        source: Source,
+        tags: Sequence[Tag],
+        heartbeats: frozenset[str],
+        fences: Fences,
+        dial: Callable[[Callable[[str], None]], Bus],
     ) -> None:
-        # The library logs every expected loss as an error; here it becomes one sentence.
-        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
         self.lost = asyncio.Event()
         self.why_lost = ""
         self._source = source
         self._tags = [tag for tag in tags if tag.direction == "read"] or list(tags)
         self._heartbeats = heartbeats
         self._fences = fences
-        self._client: AsyncModbusTcpClient | None = None
+        self._bus = dial(self.drop)
 
     async def open(self) -> None:
         """Connect and read every tag once; raises when the device gives nothing usable."""
-        client = AsyncModbusTcpClient(
-            self._source.host,
-            port=self._source.port,
-            timeout=self._source.timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            trace_connect=self._on_connection,
-        )
-        self._client = client
-        if not await client.connect():
-            raise LinkError("cannot connect: is the PLC's Modbus server running at this address?")
-        answer = await self.read(self._tags)
+        await self._bus.connect()
+        try:
+            answer = await self.read(self._tags)
+        except Exception as error:
+            if self.lost.is_set():  # the library only says that there was no answer
+                raise LinkError(self.why_lost) from error
+            raise
         if all(reading.quality is Quality.BAD for reading in answer.values()):
             raise LinkError(next(iter(answer.values())).reason)
 
@@ -84,39 +93,34 @@ class ModbusLink:
         """Read all tags in few block reads; learns the holes of the device's map on the way."""
         answer: dict[str, WireReading] = {}
         words: list[int] = []
-        todo = blocks(tags, self._fences.at)
+        todo = self._blocks(tags)
         while todo:
             block = todo.pop(0)
-            registers, code = await self._block(block)
-            if code == _ILLEGAL_ADDRESS and len(block.tags) > 1:
-                self._fences.add(fence_in(block))
-                todo = blocks(block.tags, self._fences.at) + todo
+            heard, torn = await self._settled(block)
+            if heard.code == _ILLEGAL_ADDRESS and self._learnt_from(block):
+                todo = self._blocks(block.tags) + todo
                 continue
-            words.extend(registers)
+            words.extend(heard.words)
             for tag in block.tags:
-                at = tag.register - block.start
-                answer[tag.name] = (
-                    WireReading.bad(f"the device answered: {_in_words(code)}")
-                    if code
-                    else decoded(tag, registers[at : at + tag.registers])
-                )
+                answer[tag.name] = _reading(tag, block, heard, torn)
         if self._image_is_gone(words, answer):
             why = "the whole image is zero, heartbeat too: the PLC or gateway has no data"
             return {name: WireReading.bad(why) for name in answer}
         return answer
 
     async def write(self, items: Sequence[tuple[Tag, Wire]]) -> Mapping[str, str]:
-        """Write contiguous registers with one FC16 each; the run of the last item goes last."""
+        """Write contiguous registers in one request each; the run of the last item goes last."""
         refused: dict[str, str] = {}
-        for run in runs(items):
+        usual = self._source.write_function
+        for run in runs(items, usual):
             if refused:
                 refused |= {tag.name: "not sent after the refusal before it" for tag, _ in run}
                 continue
             words = [word for tag, wire in run for word in encoded(tag, wire)]
-            answer = await self._connected().write_registers(
-                run[0][0].register, words, device_id=self._source.device_id
-            )
-            if code := _exception_code(answer):
+            first = run[0][0]
+            self._check_is_there()
+            code = await self._bus.write(first.register, words, function_of(first, usual))
+            if code:
                 why = f"the device answered: {_in_words(code)}"
                 refused |= {tag.name: why for tag, _ in run}
         return refused
@@ -126,39 +130,65 @@ class ModbusLink:
         if not self.lost.is_set():
             self.why_lost = why
             self.lost.set()
-        if self._client is not None:
-            cut(self._client.ctx.transport)
-            self._client.close()
+        self._bus.cut()
 
     async def close(self) -> None:
-        """Let go of the socket."""
+        """Let go of the socket or the line."""
         self.drop("closed")
 
-    def _on_connection(self, is_up: bool) -> None:
-        if not is_up:
-            self.drop("the device closed the connection")
+    def _blocks(self, tags: Sequence[Tag]) -> list[Block]:
+        found = blocks(tags, self._fences.at, self._source.scan_words)
+        return found if self._source.serial is None else unlike(found, self._fences.exact)
 
-    def _connected(self) -> AsyncModbusTcpClient:
-        if self._client is None or self.lost.is_set():
-            raise LinkError(self.why_lost or "not connected")
-        return self._client
+    def _learnt_from(self, block: Block) -> bool:
+        """Note where the hole must be that refused a block; say whether asking again has sense."""
+        fences, scan = self._fences, self._source.scan_words
+        if scan is not None and any(is_between(tag, scan) for tag in block.tags):
+            return False
+        if block.is_padded:
+            fences.exact |= {(block.table, block.start)}
+        elif len(block.tags) > 1:
+            fences.at |= {fence_in(block)}
+        else:
+            return False
+        return True
 
-    async def _block(self, block: Block) -> tuple[list[int], int]:
-        """Read one block; return its registers and 0, or nothing and the exception code."""
-        client = self._connected()
-        request = (
-            client.read_holding_registers
-            if block.table == "holding"
-            else client.read_input_registers
-        )
-        answer = await request(block.start, count=block.count, device_id=self._source.device_id)
-        if code := _exception_code(answer):
-            return [], code
-        if len(answer.registers) != block.count:
+    async def _settled(self, block: Block) -> tuple[Answer, frozenset[str]]:
+        """Read one block so that no value in it is half old and half new.
+
+        Returns the answer, and the tags that never came to rest.
+        """
+        heard = await self._once(block)
+        scan = self._source.scan_words
+        if scan is not None and (block.table, block.start) == (scan.table, scan.before):
+            for _ in range(_MOST_TRIES - 1):
+                if heard.code or heard.words[0] == heard.words[-1]:
+                    break
+                heard = await self._once(block)
+            torn = not heard.code and heard.words[0] != heard.words[-1]
+            return heard, frozenset(tag.name for tag in block.tags if torn)
+        wide = {tag for tag in block.tags if tag.registers > 1 and self._source.read_twice}
+        for _ in range(_MOST_TRIES - 1):
+            if not wide or heard.code:
+                break
+            again = await self._once(block)
+            if not again.code:
+                wide = {tag for tag in wide if _of(tag, block, heard) != _of(tag, block, again)}
+            heard = again
+        return heard, frozenset(tag.name for tag in wide if not heard.code)
+
+    async def _once(self, block: Block) -> Answer:
+        self._check_is_there()
+        answer = await self._bus.read(block.table, block.start, block.count)
+        if not answer.code and len(answer.words) != block.count:
             raise LinkError(
-                f"the device sent {len(answer.registers)} registers instead of {block.count}"
+                f"the device sent {len(answer.words)} registers instead of {block.count}"
             )
-        return list(answer.registers), 0
+        return answer
+
+    def _check_is_there(self) -> None:
+        if self.lost.is_set():
+            raise LinkError(self.why_lost or "not connected")
 
     def _image_is_gone(self, words: Sequence[int], answer: Mapping[str, WireReading]) -> bool:
         """Say whether all that was read is zero although it holds a heartbeat.
@@ -168,8 +198,17 @@ class ModbusLink:
         return bool(words) and not any(words) and any(name in answer for name in self._heartbeats)
 
 
-def _exception_code(answer: ModbusPDU) -> int:
-    return int(getattr(answer, "exception_code", 0) or 4) if answer.isError() else 0
+def _of(tag: Tag, block: Block, heard: Answer) -> list[int]:
+    at = tag.register - block.start
+    return heard.words[at : at + tag.registers]
+
+
+def _reading(tag: Tag, block: Block, heard: Answer, torn: frozenset[str]) -> WireReading:
+    if heard.code:
+        return WireReading.bad(f"the device answered: {_in_words(heard.code)}")
+    if tag.name in torn:
+        return WireReading.bad(f"it changed in {_MOST_TRIES} readings: maybe half old, half new")
+    return decoded(tag, _of(tag, block, heard))
 
 
 def _in_words(code: int) -> str:

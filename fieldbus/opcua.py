@@ -22,7 +22,8 @@ from fieldbus.link import LinkError, WireReading, cut
 from fieldbus.opcua_quality import quality_of
 from fieldbus.opcua_security import connect
 from fieldbus.pki import Pki
-from fieldbus.tags import Source, Tag, Wire, WiringError
+from fieldbus.sources import Source
+from fieldbus.tags import Tag, Wire, WiringError
 from safety.words import Quality
 
 VARIANTS: Final[Mapping[str, ua.VariantType]] = {

@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fieldbus.certificate import Expected, endpoint_fault, faults_of, fingerprint_of
 from fieldbus.link import RefusedError
 from fieldbus.pki import Own, Pki, PkiError, parsed_certificate
-from fieldbus.tags import Source, WiringError
+from fieldbus.sources import Source
+from fieldbus.tags import WiringError
 
 POLICIES: Final[Mapping[str, Any]] = {
     "Aes256Sha256RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,

@@ -16,19 +16,13 @@ from typing import Any
 from fieldbus.line import Line, Order
 from fieldbus.link import Link
 from fieldbus.modbus import Fences, ModbusLink
+from fieldbus.modbus_rtu import RtuBus, Silence
+from fieldbus.modbus_tcp import TcpBus
 from fieldbus.opcua import OpcUaLink
 from fieldbus.pki import Pki
+from fieldbus.sources import Source, sources_of
 from fieldbus.supervisor import Supervisor
-from fieldbus.tags import (
-    NotWritable,
-    Source,
-    Tag,
-    WiringError,
-    sources_of,
-    tags_of,
-    to_wire,
-    wrapped,
-)
+from fieldbus.tags import NotWritable, Tag, WiringError, tags_of, to_wire, wrapped
 from safety.gate import Command
 from safety.words import Quality, Reading, Sample, WriteResult
 
@@ -84,13 +78,14 @@ class WirePort:
         self._lines: dict[str, Line] = {}
         for number, source in enumerate(sources.values()):
             own = [tag for tag in self._tags.values() if tag.source == source.name]
+            canaries = [tag for tag in own if tag.must_be is not None]
             supervisor = Supervisor(
                 _dialler(source, own, heartbeats, wall_scale, pki),
                 clock,
                 random.Random(f"{seed}/{number}"),
-                max(_SHORTEST_CONNECT_LIMIT_S, 2 * source.timeout_s),
+                _connect_limit_s(source),
             )
-            self._lines[source.name] = Line(source, supervisor, clock)
+            self._lines[source.name] = Line(source, supervisor, clock, canaries)
 
     async def open(self) -> None:
         """Start connecting in the background; returns at once even when no PLC answers."""
@@ -231,6 +226,12 @@ def _check_wiring(
                 raise WiringError(f"loop {name}: {word} counts, so it must be an integer")
 
 
+def _connect_limit_s(source: Source) -> float:
+    """Return how long one attempt to connect may take [wall s]; a serial line first stays quiet."""
+    quiet_s = source.serial.slowest_answer_s if source.serial is not None else 0.0
+    return max(_SHORTEST_CONNECT_LIMIT_S, 2 * source.timeout_s) + quiet_s
+
+
 def _dialler(
     source: Source,
     tags: Sequence[Tag],
@@ -242,4 +243,11 @@ def _dialler(
     if source.protocol == "opcua":
         return lambda: OpcUaLink(source, tags, wall_scale, pki)
     fences = Fences()
-    return lambda: ModbusLink(source, tags, heartbeats, fences)
+    if source.serial is not None:
+        silence = Silence(source.serial.slowest_answer_s)
+        return lambda: ModbusLink(
+            source, tags, heartbeats, fences, lambda lost: RtuBus(source, silence, lost)
+        )
+    return lambda: ModbusLink(
+        source, tags, heartbeats, fences, lambda lost: TcpBus(source, pki, lost)
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 Wire = float | int | bool
@@ -29,7 +29,7 @@ FORMATS: Final[Mapping[str, str]] = {
 """Wire type to `struct` format; a bool travels in a whole register on Modbus."""
 
 _ALIASES: Final[Mapping[str, str]] = {"float": "float32", "double": "float64"}
-_REGISTERS_IN_ALL: Final = 65536
+REGISTERS_IN_ALL: Final = 65536
 _RANGE_SLACK: Final = 1e-6  # of the span: a float32 at the end of its range is not outside
 
 
@@ -42,42 +42,12 @@ class NotWritable(ValueError):  # noqa: N818 - reads as the fact it states
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One PLC and how to reach it; `timeout_s` is wall time, also on a bench that runs faster.
-
-    `policy`, `server_uri` and `user` are what an OPC UA connection has to be and who is at its
-    ends; without a policy only `insecure` may connect. No `user` is anonymous.
-    """
-
-    name: str
-    protocol: str
-    timeout_s: float
-    insecure: bool = False
-    policy: str = ""
-    server_uri: str = ""
-    user: str = ""
-    endpoint: str = ""
-    host: str = ""
-    port: int = 502
-    device_id: int = 1
-
-    @property
-    def address(self) -> str:
-        """Return where it is, as people write it."""
-        return self.endpoint or f"{self.host}:{self.port} device {self.device_id}"
-
-    @property
-    def protection(self) -> str:
-        """Return what protects the connection, as people read it; '' when nothing does."""
-        if not self.policy or self.insecure:
-            return ""
-        who = f"user {self.user}" if self.user else "anonymous"
-        return f"{self.policy}, signed and encrypted, {who}"
-
-
-@dataclass(frozen=True, slots=True)
 class Tag:
-    """One row of the tag table; `low` and `high` are the instrument's range in SI."""
+    """One row of the tag table; `low` and `high` are the instrument's range in SI.
+
+    `must_be` is the wire value that proves device, type and word order: another one, and nothing of
+    that source is believed.
+    """
 
     name: str
     source: str
@@ -94,37 +64,13 @@ class Tag:
     register: int = 0
     word_order: str = "big"
     byte_order: str = "big"
+    write_function: int | None = None
+    must_be: Wire | None = None
 
     @property
     def registers(self) -> int:
         """Return how many Modbus registers it takes."""
         return (struct.calcsize(">" + FORMATS[self.type]) + 1) // 2
-
-
-def sources_of(sealed: Mapping[str, Any]) -> dict[str, Source]:
-    """Return the sources of a sealed configuration by name."""
-    found = {}
-    for name, row in sealed["sources"].items():
-        if row["protocol"] not in ("opcua", "modbus-tcp"):
-            raise WiringError(
-                f"source {name}: protocol {row['protocol']!r} is not one we speak; "
-                "use opcua or modbus-tcp"
-            )
-        security = row.get("security") or {}
-        found[name] = Source(
-            name=name,
-            protocol=row["protocol"],
-            timeout_s=float(row["timeout"]),
-            insecure=row.get("insecure") is True,
-            policy=security.get("policy") or "",
-            server_uri=security.get("server_uri") or "",
-            user=security.get("user") or "",
-            endpoint=row.get("endpoint") or "",
-            host=row.get("host") or "",
-            port=int(row.get("port") or 502),
-            device_id=1 if row.get("device_id") is None else int(row["device_id"]),
-        )
-    return found
 
 
 def tags_of(sealed: Mapping[str, Any]) -> dict[str, Tag]:
@@ -151,8 +97,12 @@ def _tag(name: str, row: Mapping[str, Any]) -> Tag:
         register=int(row.get("register") or 0),
         word_order=row.get("word_order") or "big",
         byte_order=row.get("byte_order") or "big",
+        write_function=row.get("write_function"),
+        must_be=row.get("must_be"),
     )
     _check(tag)
+    if tag.type == "float32" and tag.must_be is not None:
+        return replace(tag, must_be=_as_float32(tag, tag.must_be))
     return tag
 
 
@@ -169,7 +119,11 @@ def _check(tag: Tag) -> None:
     for order in (tag.word_order, tag.byte_order):
         if order not in ("big", "little"):
             raise WiringError(f"tag {tag.name}: order {order!r} is unknown; use big or little")
-    if not 0 <= tag.register <= _REGISTERS_IN_ALL - tag.registers:
+    if tag.must_be is not None and (fault := type_fault(tag, tag.must_be)):
+        raise WiringError(f"tag {tag.name}: must_be: {fault}")
+    if tag.write_function == 6 and tag.registers > 1:
+        raise WiringError(f"tag {tag.name}: FC06 writes one register, {tag.type} takes more")
+    if not 0 <= tag.register <= REGISTERS_IN_ALL - tag.registers:
         raise WiringError(f"tag {tag.name}: register {tag.register} is outside 0..65535")
 
 

@@ -139,6 +139,12 @@ class Tag(Shape):
     ]
     word_order: Literal["big", "little"] = "big"
     byte_order: Literal["big", "little"] = "big"
+    write_function: Literal[6, 16, 23] | None = Field(
+        None, description="Modbus: how this one is written, if not as its source says"
+    )
+    must_be: Annotated[bool | int | float, Field(allow_inf_nan=False)] | None = Field(
+        None, description="the value on the wire that proves device, type and word order"
+    )
     unit: UnitText | None = None
     gain: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         1.0, description="value in `unit` = value on the wire * gain + offset"
@@ -282,17 +288,54 @@ class OpcUaSource(Shape):
     )
 
 
-class ModbusSource(Shape):
-    """A PLC that speaks Modbus/TCP (which has no security of its own)."""
+class ScanWords(Shape):
+    """Two registers the PLC counts up before and after it refreshes what lies between them."""
+
+    table: Literal["holding", "input"]
+    before: Annotated[int, Field(ge=0, le=65535)]
+    after: Annotated[int, Field(ge=0, le=65535)]
+
+
+class Modbus(Shape):
+    """What a Modbus source can say, however it is reached."""
+
+    timeout: Seconds
+    write_function: Literal[6, 16, 23] | None = Field(
+        None, description="how registers are written: 16 (default), 6 one at a time, 23 and read"
+    )
+    read_twice: Literal[True] | None = Field(
+        None, description="values of more than one register count when two readings agree"
+    )
+    scan_words: ScanWords | None = None
+
+
+class ModbusSource(Modbus):
+    """A PLC that speaks Modbus/TCP, in clear or inside TLS."""
 
     protocol: Literal["modbus-tcp"]
     host: Annotated[str, Field(pattern=r"^[^\s/]+$")]
     port: Annotated[int, Field(ge=1, le=65535)]
     device_id: Annotated[int, Field(ge=0, le=255)]
-    timeout: Seconds
+    tls: Literal[True] | None = Field(
+        None, description="inside TLS, both sides by certificate; Modbus itself has no security"
+    )
 
 
-Source = Annotated[OpcUaSource | ModbusSource, Field(discriminator="protocol")]
+class SerialSource(Modbus):
+    """A device that speaks Modbus RTU, alone on a serial line."""
+
+    protocol: Literal["modbus-rtu"]
+    device: Annotated[str, Field(pattern=r"^/\S+$", max_length=200)]
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
+    parity: Literal["none", "even", "odd"]
+    stop_bits: Literal[1, 2]
+    device_id: Annotated[int, Field(ge=1, le=247)]
+    slowest_answer: Seconds = Field(
+        description="longer than the device ever takes: so long the line stays quiet after a loss"
+    )
+
+
+Source = Annotated[OpcUaSource | ModbusSource | SerialSource, Field(discriminator="protocol")]
 
 
 class Handshake(Shape):

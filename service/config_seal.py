@@ -18,6 +18,7 @@ from service.config_model import (
     ModbusSource,
     OpcUaSource,
     Recipe,
+    SerialSource,
     Tag,
     Tags,
     read_unit_of,
@@ -43,7 +44,7 @@ def seal(
     }
 
 
-def _source(source: OpcUaSource | ModbusSource) -> dict[str, Any]:
+def _source(source: OpcUaSource | ModbusSource | SerialSource) -> dict[str, Any]:
     return source.model_dump(exclude_none=True)
 
 
@@ -57,6 +58,8 @@ def _tag(tag: Tag) -> dict[str, Any]:
     low, high = (None, None)
     if tag.range is not None:
         low, high = (si_value(end, tag.unit or "") for end in tag.range)
+    row |= {key: value for key in ("write_function", "must_be")
+            if (value := getattr(tag, key)) is not None}  # fmt: skip
     return row | {
         "type": tag.type,
         "word_order": tag.word_order,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from service.config_address import FLOATS, check_address, claim_address
 from service.config_desk import CALCULATED, Desk, at, mapping, texts
 from service.config_problem import did_you_mean
 from service.config_yaml import Path_
 
-_FLOATS = ("float", "double", "float32", "float64")
 _WHOLE = ("int16", "uint16", "int32", "uint32")
-_WIDTH = {"int32": 2, "uint32": 2, "float": 2, "float32": 2, "double": 4, "float64": 4}
 _ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "heartbeat_in": ("read", _WHOLE),
     "heartbeat_out": ("write", _WHOLE),
@@ -28,7 +27,7 @@ def check_tags(desk: Desk) -> None:
     for name, row in mapping(desk.tags, "tags").items():
         if isinstance(row, dict):
             _check_row(desk, name, row)
-            _claim_address(desk, name, row, taken)
+            claim_address(desk, name, row, taken)
 
 
 def _check_row(desk: Desk, name: str, row: Mapping[str, Any]) -> None:
@@ -48,12 +47,12 @@ def _check_row(desk: Desk, name: str, row: Mapping[str, Any]) -> None:
             "add 'max_age: 20 s' (two to three cycles of its loop)",
         )  # fmt: skip
     kind = row.get("type")
-    if kind in _FLOATS and "unit" not in row:
+    if kind in FLOATS and "unit" not in row:
         desk.tags.report(
             "RH-1020", path, "missing unit: in what is this number on the wire?",
             "add 'unit: ...' ('unit: fraction' for a plain ratio)",
         )  # fmt: skip
-    if kind in _FLOATS and "range" not in row:
+    if kind in FLOATS and "range" not in row:
         desk.tags.report(
             "RH-1011", path, "`range` is missing here: what can the instrument show?",
             "add 'range: [low, high]' with units",
@@ -65,80 +64,7 @@ def _check_row(desk: Desk, name: str, row: Mapping[str, Any]) -> None:
                     "RH-1013", (*path, key), f"a yes/no signal has no {key}", "delete it"
                 )
     desk.span(desk.tags, (*path, "range"), desk.unit_of(name))
-    _check_address(desk, name, row)
-
-
-def _check_address(desk: Desk, name: str, row: Mapping[str, Any]) -> None:
-    path: Path_ = ("tags", name)
-    protocol = at(desk.line, "sources", str(row.get("source")), "protocol")
-    due: tuple[str, ...]
-    foreign: tuple[str, ...]
-    kinds: tuple[str, ...]
-    if protocol == "opcua":
-        due, foreign, kinds = ("node",), ("table", "register"), ("float32", "float64")
-    elif protocol == "modbus-tcp":
-        due, foreign, kinds = ("table", "register"), ("node",), ()
-    else:
-        return
-    for key in due:
-        if key not in row:
-            desk.tags.report(
-                "RH-1045", path, f"`{key}` is missing: the source speaks {protocol}",
-                f"add '{key}: ...'",
-            )  # fmt: skip
-    for key in foreign:
-        if key in row:
-            desk.tags.report(
-                "RH-1045", (*path, key), f"`{key}` means nothing to a source that speaks "
-                f"{protocol}", "delete it, or correct the source",
-            )  # fmt: skip
-    node = row.get("node")
-    if protocol == "opcua" and isinstance(node, str) and not node.startswith(("nsu=", "i=")):
-        desk.tags.report(
-            "RH-1045", (*path, "node"), "this address names its namespace by an index, or not at "
-            "all; an index can move when the server restarts",
-            "write 'nsu=' and the namespace's URI, then ';' and the node",
-        )  # fmt: skip
-    if row.get("type") in kinds:
-        desk.tags.report(
-            "RH-1045", (*path, "type"), f"OPC UA knows no type '{row['type']}'",
-            "write 'float' (32 bit) or 'double' (64 bit)",
-        )  # fmt: skip
-    if row.get("table") == "input" and row.get("direction") == "write":
-        desk.tags.report(
-            "RH-1045", (*path, "table"), "nobody can write to the table 'input'", "use 'holding'"
-        )
-
-
-def _claim_address(
-    desk: Desk,
-    name: str,
-    row: Mapping[str, Any],
-    taken: dict[tuple[str, str, str | int], str],
-) -> None:
-    source, node, table = str(row.get("source")), row.get("node"), row.get("table")
-    register = row.get("register")
-    words: list[tuple[str, str, str | int]] = []
-    key = "node"
-    if isinstance(node, str):
-        words = [(source, "node", node)]
-    elif isinstance(table, str) and isinstance(register, int):
-        key = "register"
-        width = _WIDTH.get(str(row.get("type")), 1)
-        words = [(source, table, register + i) for i in range(width)]
-        if register + width > 65536:
-            desk.tags.report(
-                "RH-1045", ("tags", name, key), "reaches beyond the last register, 65535",
-                "correct the register",
-            )  # fmt: skip
-    for word in words:
-        other = taken.setdefault(word, name)
-        if other != name:
-            what = f"{word[1]} {word[2]} of source `{source}` belongs to `{other}` already"
-            desk.tags.report(
-                "RH-1046", ("tags", name, key), what, "give each of the two its own address"
-            )
-            return
+    check_address(desk, name, row)
 
 
 def check_loops(desk: Desk) -> None:
@@ -204,7 +130,7 @@ def _check_mvs(desk: Desk, loop: str, written: dict[str, str]) -> None:
         path = (*base, setpoint)
         row = desk.must_know(desk.line, path, setpoint, "write", at_key=True)
         if row is not None:
-            _check_kind(desk, path, setpoint, row, _FLOATS, at_key=True)
+            _check_kind(desk, path, setpoint, row, FLOATS, at_key=True)
             _check_source(desk, path, setpoint, row, source)
             _claim(desk, path, setpoint, f"{loop} setpoint", written)
         limits = mapping(desk.limits, "setpoints")
@@ -219,7 +145,7 @@ def _check_mvs(desk: Desk, loop: str, written: dict[str, str]) -> None:
         back = desk.must_know(desk.line, path, active, "read")
         if back is None:
             continue
-        _check_kind(desk, path, active, back, _FLOATS)
+        _check_kind(desk, path, active, back, FLOATS)
         _check_source(desk, path, active, back, source)
         if row is not None and desk.unit_of(setpoint) != desk.unit_of(active):
             desk.line.report(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 A = "recipes/a-solvent-acrylic.yaml"
+SERIAL = "{ protocol: modbus-rtu, device: /dev/ttyS0, baud: 19200, parity: even, stop_bits: 1, device_id: 1, timeout: 1 s, slowest_answer: 2 s }"
 KEY = f"ed25519:{'A' * 43}="
 
 # fmt: off
@@ -26,6 +27,17 @@ SPOILED = [
     ("limits.yaml", "lip.bolt2_sp: -2, lip.bolt3_sp: 1 }", "lip.bolt2_sp: 0, lip.bolt3_sp: 1 }", "RH-1013", "says nothing"),
     ("limits.yaml", "lip.bolt2_sp: -2, lip.bolt3_sp: 1 }", "lip.bolt22_sp: -2, lip.bolt3_sp: 1 }", "RH-1040", "Did you mean"),
     ("limits.yaml", "lip.bolt3_sp: 1 }, range: [-10 um, 10 um]", "lip.bolt3_sp: 1 }, range: [10 um, -10 um]", "RH-1030", "swapped"),
+    ("line.yaml", "    device_id: 1", "    device_id: 1\n    scan_words: { table: holding, before: 36, after: 0 }", "RH-1045", "in one request"),
+    ("line.yaml", "    device_id: 1", "    device_id: 1\n    read_twice: true\n    scan_words: { table: holding, before: 0, after: 36 }", "RH-1045", "delete one"),
+    ("line.yaml", "    device_id: 1", "    device_id: 1\n    write_function: 15", "RH-1013", "16"),
+    ("line.yaml", "    device_id: 1", "    device_id: 1\n    tls: false", "RH-1013", "write one of: true"),
+    ("line.yaml", "protocol: modbus-tcp\n    host: 127.0.0.1\n    port: 5020", "protocol: modbus-rtu\n    device: /dev/ttyS0", "RH-1011", "`baud` is missing"),
+    ("line.yaml", "\nloops:\n", f"  a: {SERIAL}\n  b: {SERIAL}\n\nloops:\n", "RH-1046", "/dev/ttyS0 belongs to `a` already"),
+    ("tags.yaml", "register: 100, type: float32", "register: 100, write_function: 6, type: float32", "RH-1045", "half written"),
+    ("tags.yaml", "register: 5, type: uint16", "register: 5, type: uint16, must_be: 0", "RH-1048", "nothing but zeros"),
+    ("tags.yaml", "register: 5, type: uint16", "register: 5, type: uint16, must_be: 1.5", "RH-1048", "no value that a tag"),
+    ("tags.yaml", "register: 5, type: uint16", "register: 5, type: uint16, must_be: true", "RH-1048", "no value that a tag"),
+    ("tags.yaml", "register: 108, type: uint16", "register: 108, type: uint16, must_be: 7", "RH-1048", "no value that a tag"),
     ("line.yaml", "period: 8 s", "period: 8", "RH-1020", "missing unit"),
     ("line.yaml", "period: 8 s", "period: 8 m", "RH-1022", "a time is due"),
     ("line.yaml", "period: 8 s", "period: -8 s", "RH-1013", "above zero"),

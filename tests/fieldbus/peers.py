@@ -212,9 +212,10 @@ class ModbusPeer:
         self.image: dict[int, int] = {}
         self.keeps = True
         self.code = 0
+        self.course: list[dict[str, list[int]]] = []
 
     async def start(self) -> int:
-        from pymodbus.server import ModbusTcpServer
+        from pymodbus.server import ModbusTcpServer, ModbusTlsServer
         from pymodbus.simulator import DataType, SimData, SimDevice
 
         ranges = self.spec.get("ranges", [[0, 200]])
@@ -223,7 +224,12 @@ class ModbusPeer:
             for start, count in ranges
         ]
         device = SimDevice(1, data, action=self.on_request)
-        server = ModbusTcpServer(device, address=("127.0.0.1", self.spec["port"]))
+        address = ("127.0.0.1", self.spec["port"])
+        server: Any
+        if "tls" in self.spec:
+            server = ModbusTlsServer(device, address=address, sslctx=secret(**self.spec["tls"]))
+        else:
+            server = ModbusTcpServer(device, address=address)
         self.server = server
         await server.serve_forever(background=True)
         return int(self.spec["port"])
@@ -242,6 +248,11 @@ class ModbusPeer:
         self.log.append([function, address, count, list(values) if values else None])
         if self.code:
             return ExcCodes(self.code)
+        if values is None and self.course:
+            step = self.course.pop(0)
+            self.image.update(
+                {int(at) + i: word for at, words in step.items() for i, word in enumerate(words)}
+            )
         if values is not None and self.keeps:
             self.image.update({address + at: int(word) for at, word in enumerate(values)})
         for at in range(address, address + count):
@@ -263,9 +274,26 @@ class ModbusPeer:
     async def keep(self, keeps: bool) -> None:
         self.keeps = keeps
 
+    async def play(self, course: list[dict[str, list[int]]]) -> None:
+        """Before each of the next reads put these words (register to words) into the image."""
+        self.course = course
+
     async def fail(self, code: int) -> None:
         """Answer every request with this exception code; 0 ends it."""
         self.code = code
+
+
+def secret(certificate: str, key: str, client: str) -> Any:
+    """Return a TLS context of a device that lets in one client, by its certificate (DER files)."""
+    import ssl
+    from pathlib import Path
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=Path(client).read_bytes())
+    return context
 
 
 async def serve(spec: dict[str, Any]) -> None:

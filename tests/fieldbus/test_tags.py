@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldbus.link import WireReading, sample_of
+from fieldbus.sources import sources_of
 from fieldbus.tags import (
     FORMATS,
     NotWritable,
     Tag,
     WiringError,
     integer_range,
-    sources_of,
     tags_of,
     to_si,
     to_wire,

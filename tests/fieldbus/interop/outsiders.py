@@ -121,6 +121,8 @@ class SerialCable:
         deadline = time.monotonic() + 20.0
         while not all(end.exists() for end in self.ends) and time.monotonic() < deadline:
             time.sleep(0.01)
+        # as on a real line, nothing ends when one side lets go of its end
+        self.held = [os.open(end, os.O_RDWR | os.O_NOCTTY) for end in self.ends]
         return self
 
     def __exit__(
@@ -129,6 +131,8 @@ class SerialCable:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        for end in self.held:
+            os.close(end)
         self.process.kill()
         self.process.wait()
 
