@@ -18,6 +18,7 @@ from controller.estimate import Estimate, Estimator
 from controller.explain import binding, courses, echo, gave_up
 from controller.plan import SOLVED, Plan, PlanRequest
 from controller.problem import Answer, CvAim, MvAim, Optimizer, Question
+from controller.quick import Quick
 from controller.readings import boxed
 from plant_models.control_model import Vector
 from safety.words import Proposal
@@ -41,6 +42,7 @@ class MpcController:
         self._optimizer = optimizer
         self._approach_s = approach_s
         self._advisor = advisor
+        self._measure = Quick(optimizer.shape.model.measure)
         self._downstream = Downstream()
 
     def plan(self, request: PlanRequest) -> Plan:
@@ -126,7 +128,8 @@ class MpcController:
         spec, model = self._spec, self._optimizer.shape.model
         applied = np.array([request.applied[tag] for tag in model.inputs])
         given_up = set(estimate.dropped).difference(estimate.steered)
-        now = model.observe(estimate.state, applied, estimate.disturbances[0])
+        seen = self._measure(estimate.state, applied, estimate.disturbances[0])
+        now = dict(zip(model.outputs, seen.ravel().tolist(), strict=True))
         return {
             cv.tag: CvAim(
                 reference=self._reference(cv.target, now[cv.tag])

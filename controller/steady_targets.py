@@ -21,6 +21,7 @@ import casadi as ca
 import numpy as np
 
 from controller.problem import UNIT_SHARE, CvAim, Shape
+from controller.quick import Quick
 from plant_models.control_model import Expression, Vector
 
 REACH_STEPS = 20.0
@@ -79,8 +80,8 @@ class SteadyTargetOptimizer:
         to_rest = ca.solve(ca.jacobian(flow, x), flow)
         slope = [ca.horzcat(*(ca.jacobian(of, part) for part in m)) for of in (flow, y)]
         gains = slope[1] - ca.jacobian(y, x) @ ca.solve(ca.jacobian(flow, x), slope[0])
-        self._newton = ca.Function("newton", [x, u, p], [to_rest])
-        self._gains = ca.Function("gains", [x, u, p], [y, gains])
+        self._newton = Quick(ca.Function("newton", [x, u, p], [ca.densify(to_rest)]))
+        self._gains = Quick(ca.Function("gains", [x, u, p], [ca.densify(y), ca.densify(gains)]))
         scales = [model.scales[name] for name in (*model.inputs, *driven.values())]
         self._units = UNIT_SHARE * np.array(scales)
         self._state_scales = model.scale_vector(model.states)
@@ -105,7 +106,8 @@ class SteadyTargetOptimizer:
         at_rest = self._rest(x, u, p)
         if at_rest is None:
             return None
-        y, gains = (np.asarray(part, dtype=float) for part in self._gains(at_rest, u, p))
+        self._gains(at_rest, u, p)
+        y, gains = self._gains.outputs
         rows = self._rows(y.ravel(), gains * self._units, cvs, backoff if push else 0.0)
         low, high = self._box(free, applied)
         wish = np.array(
@@ -115,13 +117,17 @@ class SteadyTargetOptimizer:
             ]
         )
         weigh = np.array([LITTLE if free[name].rest is None else 1.0 for name in self.names])
-        worst = self._yielding(rows, low, high)
-        if push is not None:
-            worst_push = self._solve(rows, low, high, worst, self._raised(push))
-            if worst_push is not None:
-                at = self.names.index(push)
-                low[at] = max(low[at], min(high[at], worst_push[at] - ROOM))
-        found = self._solve(rows, low, high, worst, (2.0 * weigh, -2.0 * weigh * wish))
+        cost = (2.0 * weigh, -2.0 * weigh * wish)
+        worst = np.zeros(len(rows))  # if nothing needs to yield, one programme is all there is
+        found = None if push else self._solve(rows, low, high, worst, cost)
+        if found is None:
+            worst = self._yielding(rows, low, high)
+            if push is not None:
+                worst_push = self._solve(rows, low, high, worst, self._raised(push))
+                if worst_push is not None:
+                    at = self.names.index(push)
+                    low[at] = max(low[at], min(high[at], worst_push[at] - ROOM))
+            found = self._solve(rows, low, high, worst, cost)
         if found is None:
             return None
         targets = dict(zip(self.names, (applied + found * self._units).tolist(), strict=True))
@@ -138,7 +144,7 @@ class SteadyTargetOptimizer:
     def _rest(self, x: Vector, u: Vector, p: Vector) -> Vector | None:
         """The rest point under `u` and `p` by damped Newton steps; None when there is none."""
         for _ in range(25):
-            step = -np.asarray(self._newton(x, u, p), dtype=float).ravel()
+            step = -self._newton(x, u, p).ravel()
             if not np.all(np.isfinite(step)):
                 return None
             largest = float(np.max(np.abs(step) / self._state_scales))

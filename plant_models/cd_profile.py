@@ -87,6 +87,7 @@ class CdProfile:
         self._free: Array = mean_free(shape)
         self._shape: Array = shape
         self.bolts_m: Array = np.zeros(BOLTS)
+        self._edges, self._edges_for = (self._bead, 0.0), math.nan  # edge beads, and their mean
 
     def move(self, dt_s: float, bolts_m: Array) -> None:
         """Advance the bolts (thermal lag) and the moving part of the profile by `dt_s`."""
@@ -104,8 +105,12 @@ class CdProfile:
         """Local over mean coat weight across the web, for an opening (slot height or gap)."""
         p = self._p
         natural = p["coater.cd.static"] * self._static + p["coater.cd.moving"] * self._moving
-        bead = p["coater.cd.edge_bead"] * self._bead
-        profile: Array = 1.0 + self._modes @ natural + bead - bead.mean()
+        if self._edges_for != p["coater.cd.edge_bead"]:
+            self._edges_for = p["coater.cd.edge_bead"]
+            bead = self._edges_for * self._bead
+            self._edges = bead, float(bead.mean())
+        bead, mean = self._edges
+        profile: Array = 1.0 + self._modes @ natural + bead - mean
         gain = local_lip_gain(n_local) if slot else 1.0
         shape = self._free if slot else self._shape
         profile += shape @ (self.bolts_m * (gain / opening_m))

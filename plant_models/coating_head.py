@@ -30,6 +30,8 @@ from plant_models.web import LANES, Web
 
 Array = NDArray[np.float64]
 
+BOLT_DRIVES = tuple(f"coater.bolt{bolt}" for bolt in range(1, BOLTS + 1))
+
 CREEP_M = 1.0e-4  # web that moves less than this in a step carries nothing away
 RIBS_PER_OUTSIDE = 0.3  # ribbing amplitude per t/H outside the window, an estimate
 RIBS = np.cos(math.pi * np.arange(LANES, dtype=np.float64))  # the finest ribs the lanes can show
@@ -140,13 +142,11 @@ class CoatingHead:
     def _next_lanes(self, drives: Mapping[str, float], feed: Feed, speed_m_s: float) -> Array:
         """The profile of the next cell: lips, bolts, ribs outside the window, a bubble."""
         p = self._p
-        bolts = np.array([drives.get(f"coater.bolt{i}", 0.0) for i in range(1, BOLTS + 1)])
-        self._profile.move(self._lanes_age_s, bolts)
+        bolts = [drives.get(bolt, 0.0) for bolt in BOLT_DRIVES]
+        self._profile.move(self._lanes_age_s, np.array(bolts))
         opening = p["coater.die.slot_height"] if self.slot else self.gap_m
         lanes = self._profile.now(self.slot, opening, self.line.exponent)
-        facts = self.window(feed, speed_m_s)
-        ratio = facts["coater.film_to_gap"]
-        low, high = facts["coater.film_to_gap_low"], facts["coater.film_to_gap_high"]
+        _, ratio, low, high = self._window(feed, speed_m_s)
         outside = max(low - ratio, ratio - high, 0.0)
         if self.slot and outside > 0.0 and self.film_m > 0.0:
             lanes = lanes + RIBS_PER_OUTSIDE * outside * RIBS
@@ -159,12 +159,7 @@ class CoatingHead:
 
     def window(self, feed: Feed, speed_m_s: float) -> dict[str, float]:
         """The bead in its coating window: Ca, t/H, its two limits, and whether it is inside."""
-        p = self._p
-        mu = self.viscosity_in_gap(feed, speed_m_s)
-        Ca = capillary_number(mu, max(speed_m_s, 1e-4), p["coater.die.surface_tension"])
-        low = low_flow_limit_in_practice(Ca)
-        _, high = viscous_limits(p["coater.die.lip_upstream"], p["coater.die.lip_downstream"])
-        ratio = self.film_m / self.gap_m
+        Ca, ratio, low, high = self._window(feed, speed_m_s)
         return {
             "coater.capillary_number": Ca,
             "coater.film_to_gap": ratio,
@@ -172,6 +167,14 @@ class CoatingHead:
             "coater.film_to_gap_high": high,
             "coater.in_window": float(low <= ratio <= high),
         }
+
+    def _window(self, feed: Feed, speed_m_s: float) -> tuple[float, float, float, float]:
+        p, gap = self._p, self.gap_m
+        mu = feed.viscosity_pa_s(speed_m_s / gap)
+        Ca = capillary_number(mu, max(speed_m_s, 1e-4), p["coater.die.surface_tension"])
+        low = low_flow_limit_in_practice(Ca)
+        _, high = viscous_limits(p["coater.die.lip_upstream"], p["coater.die.lip_downstream"])
+        return Ca, self.film_m / gap, low, high
 
     def drives_for(self, coat_kg_m2: float, speed_m_s: float, feed: Feed) -> dict[str, float]:
         """Pump speed and gap that lay `coat_kg_m2` at `speed_m_s` once everything is at rest."""

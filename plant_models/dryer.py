@@ -103,19 +103,19 @@ def _diffuse(u: Array, coat: Array, link: Array, escape: Array, dt_s: float) -> 
     surface, all per unit of u; a row for each layer, and the loop runs over these few.
     """
     inert = coat / dt_s
+    held = inert * u
+    own = inert + link  # diagonals below the surface, link above and link below
+    own[:-1] += link[1:]
     diagonal = inert + escape + link[0]
-    right = inert * u[0]
+    right = held[0]
     factors = []
     for j in range(1, LAYERS):
         above = link[j - 1]
         factor = above / diagonal
         factors.append(factor)
         np.divide(right, diagonal, out=u[j - 1])
-        diagonal = inert + above
-        if j < LAYERS - 1:
-            diagonal += link[j]
-        diagonal -= above * factor
-        right = inert * u[j] + above * u[j - 1]
+        diagonal = own[j - 1] - above * factor
+        right = held[j] + above * u[j - 1]
     np.divide(right, diagonal, out=u[LAYERS - 1])
     for j in range(LAYERS - 2, -1, -1):
         u[j] += factors[j] * u[j + 1]

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from plant_models.dissolution import lump_rate_kg_s
 
 EMPTY_KG = 0.5  # less than this is a film on the wall
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """What flows in, kg/s: trim solvent, charge solvent, adhesive solution, enhancer, powder."""
 
     trim_solvent: float = 0.0

@@ -8,6 +8,7 @@ its own (`mixing_control.py`) and is deliberately not given these values.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from plant_models.parameters import Parameter
 
@@ -159,3 +160,18 @@ RECIPE_B: Mapping[str, float] = {
     "mixer.evaporation.molar_heat": 44_000.0,
 }
 """What changes for recipe B: hydrogel in a 250 kg vessel, water instead of solvent, a gel clock."""
+
+
+class Stirrer(NamedTuple):
+    """The paths of one stirrer's numbers."""
+
+    shear_constant: str
+    power_constant: str
+    turbulent_power_number: str
+    diameter: str
+
+
+ANCHOR, DISPERSER = (
+    Stirrer(*(f"mixer.{name}.{number}" for number in Stirrer._fields))
+    for name in ("anchor", "disperser")
+)

@@ -31,6 +31,7 @@ from plant_models.mixer_mass import (
     gel_kinetics,
     viscosity_25c_pa_s,
 )
+from plant_models.mixer_parameters import ANCHOR, DISPERSER, Stirrer
 from plant_models.mixing_power import (
     blending_time_constant_s,
     reynolds,
@@ -131,7 +132,7 @@ class MixerVessel:
     @property
     def anchor_torque_n_m(self) -> float:
         """Torque [N m] the mass puts on the anchor, without friction."""
-        return torque_n_m(self._power_w("anchor", self.anchor_rev_s), self.anchor_rev_s)
+        return torque_n_m(self._power_w(ANCHOR, self.anchor_rev_s), self.anchor_rev_s)
 
     @property
     def anchor_reynolds(self) -> float:
@@ -226,9 +227,8 @@ class MixerVessel:
             self.temp_k = lagged(self.temp_k, self.jacket_k, 600.0, dt)
             return
         lost_w = p["mixer.vessel.ambient_conductance"] * (self.temp_k - self.ambient_k)
-        stirring_w = self._power_w("anchor", self.anchor_rev_s) + self._power_w(
-            "disperser", self.disperser_rev_s
-        )
+        stirring_w = self._power_w(ANCHOR, self.anchor_rev_s)
+        stirring_w += self._power_w(DISPERSER, self.disperser_rev_s)
         rate_k_s = heating_rate_k_s(
             m,
             p["mixer.vessel.heat_capacity"],
@@ -242,18 +242,18 @@ class MixerVessel:
         rate_k_s += flows.total_kg_s() * (self.ambient_k - self.temp_k) / m
         self.temp_k += rate_k_s * dt
 
-    def _power_w(self, stirrer: str, N: float) -> float:
+    def _power_w(self, stirrer: Stirrer, N: float) -> float:
         if N < 1e-6 or self.content.empty:
             return 0.0
         p = self.parameters
-        shear = stirrer_shear_rate_1_s(p[f"mixer.{stirrer}.shear_constant"], N)
+        shear = stirrer_shear_rate_1_s(p[stirrer.shear_constant], N)
         return self._fill_level() * stirrer_power_w(
-            p[f"mixer.{stirrer}.power_constant"],
-            p[f"mixer.{stirrer}.turbulent_power_number"],
+            p[stirrer.power_constant],
+            p[stirrer.turbulent_power_number],
             self.density_kg_m3,
             self.viscosity_pa_s(shear),
             N,
-            p[f"mixer.{stirrer}.diameter"],
+            p[stirrer.diameter],
         )
 
     def _change_content(self, dt: float, flows: Charge) -> None:

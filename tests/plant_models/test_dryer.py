@@ -108,3 +108,19 @@ def test_zone_air_lags_its_heaters_by_minutes() -> None:
     risen = oven.air_k - p["coater.oven.ambient"]
     assert risen[2] / goal == pytest.approx(0.632, abs=0.005)
     assert 180.0 <= p["coater.oven.lag1"] < p["coater.oven.lag5"] <= 480.0
+
+
+def test_a_number_of_the_oven_changed_while_it_runs_acts_at_once() -> None:
+    path, half, p = "coater.oven.heat_transfer", 20.0, coater_parameters()
+    running, born = Oven(p, ZONES_K), Oven(coater_parameters({path: half}), ZONES_K)
+
+    def dried(oven: Oven) -> tuple[float, list[float]]:
+        web = _one_wet_cell()
+        web.fill_m = 5.0
+        oven.dry(1.0, web)
+        oven.vapour_kg_m3[:] = 0.0
+        return float(web.temp[1]), web.solvent[1].tolist()
+
+    first = dried(running)
+    p.set(path, half)
+    assert dried(running) == dried(born) != first
