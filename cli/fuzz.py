@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as words
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -52,6 +53,7 @@ def fuzz(
     from hil.broken_gates import BROKEN
     from hil.gate_campaign import CampaignError
     from hil.gate_campaign import fuzz as play
+    from hil.gate_interpreter import fastest
 
     if gate == "list":
         for name, patches in BROKEN.items():
@@ -73,9 +75,11 @@ def fuzz(
         )
     if segment is not None:
         return _one(seed, segment, gate)
-    say(f"attacking {gate or 'the gate'}: {cycles} cycles, seed {seed}, {workers} process(es) ...")
+    python = fastest() if workers > 1 else sys.executable
+    say(f"attacking {gate or 'the gate'}: {cycles} cycles, seed {seed}, {workers} process(es) of "
+        f"{python} ...")  # fmt: skip
     try:
-        campaign = play(cycles, seed, workers, gate, out, _progress)
+        campaign = play(cycles, seed, workers, gate, out, _progress, python)
     except CampaignError as error:
         raise RefusalError(
             str(error),

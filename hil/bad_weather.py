@@ -62,11 +62,11 @@ class BadWire:
         if kind == "missing":
             return None
         if kind == "nan":
-            return replace(sample, value=math.nan)
+            return sample._replace(value=math.nan)
         if kind == "absurd":
-            return replace(sample, value=-1.0e9)
+            return sample._replace(value=-1.0e9)
         before = self._last.get(tag, sample)
-        return before if kind == "stale" else replace(sample, value=before.value)
+        return before if kind == "stale" else sample._replace(value=before.value)
 
 
 def spoilt_question(

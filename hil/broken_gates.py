@@ -128,7 +128,7 @@ def _vote_averages_uncertain() -> list[Patch]:
 
     def cast(rule: Any, samples: Any, ballot: Any) -> Any:
         raised = {
-            tag: replace(s, quality=Quality.GOOD) if s.quality is Quality.UNCERTAIN else s
+            tag: s._replace(quality=Quality.GOOD) if s.quality is Quality.UNCERTAIN else s
             for tag, s in samples.items()
         }
         return true(rule, raised, ballot)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ class CampaignError(ValueError):
 
 @dataclass(slots=True)
 class Campaign:
-    """How far a campaign is and what it found; `wall_s` counts this run only."""
+    """How far a campaign is and what it found; `wall_s` and `python` are of this run only."""
 
     seed: int
     gate: str
@@ -41,6 +42,7 @@ class Campaign:
     rules: Counter[str] = field(default_factory=Counter)
     wall_s: float = 0.0
     played: int = 0
+    python: str = sys.executable
 
     def take(self, story: dict[str, Any]) -> None:
         """Add one segment."""
@@ -61,6 +63,7 @@ class Campaign:
             "cycles": self.cycles, "segments": self.segments, "escapes": self.escapes,
             "modes": dict(self.modes), "rules": dict(sorted(self.rules.items())),
             "wall_s": round(self.wall_s, 3), "cycles_per_s": round(self.rate(), 1),
+            "python": self.python,
         }  # fmt: skip
 
     def rate(self) -> float:
@@ -97,9 +100,14 @@ def fuzz(
     gate: str = "",
     out: Path | None = None,
     said: Callable[[Campaign], None] = lambda _: None,
+    python: str = sys.executable,
 ) -> Campaign:
-    """Play a campaign until `cycles` are played in all, or the gate has escaped often enough."""
+    """Play a campaign until `cycles` are played in all, or the gate has escaped often enough.
+
+    Several workers run under `python`, any Python 3.11; a single one is this process.
+    """
     campaign = resumed(out, seed, gate)
+    campaign.python = python if workers > 1 else sys.executable
     start = time.monotonic()
     for story in _stories(campaign, cycles, workers):
         campaign.take(story)
@@ -121,7 +129,9 @@ def _stories(campaign: Campaign, cycles: int, workers: int) -> Iterator[dict[str
         for number in numbers:
             yield segment(campaign.seed, number, campaign.gate)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    context.set_executable(campaign.python)
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
         todo = iter(numbers)
         running: dict[Future[dict[str, Any]], int] = {}
         done: dict[int, dict[str, Any]] = {}
@@ -137,6 +147,7 @@ def _stories(campaign: Campaign, cycles: int, workers: int) -> Iterator[dict[str
                     due += 1
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            context.set_executable(sys.executable)  # it is the whole process's
 
 
 def segment(seed: int, number: int, gate: str) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def tell(seed: int, number: int, cycles: int = SEGMENT) -> Story:
             state = restart(state_from_json(json.loads(json.dumps(state_to_json(state)))))
             memory = SignalMemory(ballot=Ballot({}, state.struck, ""))
             oracle.restarted()
-        request = world.ask(state.modes.mode.value)
+        request = world.ask(str(state.modes.mode))
         now_s = world.pass_time()
         raw = world.read(now_s)
         world.linger(raw, now_s)
@@ -97,7 +97,7 @@ def tell(seed: int, number: int, cycles: int = SEGMENT) -> Story:
             result = world.write(command)
             oracle.heard(result.outcome, result.landed, command)
         state = verify(rules, verdict.state, command, result).state
-        modes[verdict.mode.value] += 1
+        modes[str(verdict.mode)] += 1
         if verdict.limiting:
             fired[verdict.limiting[:5]] += 1
         if found:

@@ -38,6 +38,7 @@ class Oracle:
         self.ledgers = {row.tag: Ledger() for row in ROWS}
         self.beat = self.sequence = self.newest = 0
         self.surprises = 0
+        self.words: dict[str, float] = {}  # of the last command
         self.latched, self.standing = False, -1
         self.restarted()
         self.latched = False
@@ -99,7 +100,7 @@ class Oracle:
             return
         wrong = 0
         for row in ROWS:
-            wanted, got = row.word(command.setpoints[row.tag]), landed.get(row.tag)
+            wanted, got = self.words[row.tag], landed.get(row.tag)
             if got is None:
                 self.outcome = "not read back"
             elif not abs((got - row.zero) / row.scale - wanted) <= row.tolerance * 1.001:
@@ -211,6 +212,9 @@ class Oracle:
         if not now_s < command.expires_s <= now_s + COMMAND_LIFE_S * SLACK:
             found.append(Escape("P10", f"expires {command.expires_s!r}"))
         values = command.setpoints
+        words = self.words = {
+            row.tag: row.word(values[row.tag]) for row in ROWS if row.tag in values
+        }
         if mode not in _ARMED and (values or command.remote):
             found.append(Escape("P12", f"{mode} writes {dict(values)}"))
         if mode not in _ARMED and self.mode not in (*_ARMED, "SHED"):
@@ -229,9 +233,9 @@ class Oracle:
             elif applied is None:
                 found.append(Escape("IL-07", f"{row.tag} written, not knowing what is in use"))
             else:
-                self._check_value(found, row, row.word(value), applied, mode, now_s)
+                self._check_value(found, row, words[row.tag], applied, mode, now_s)
         if mode == "AUTO" and not found:
-            found += together(values, seen)
+            found += together(words, seen)
 
     def _check_value(
         self, found: list[Escape], row: Row, word: float, applied: float, mode: str, now_s: float
@@ -305,15 +309,16 @@ class Oracle:
 
     def _moved(self, command: Any, mode: str, seen: Seen, now_s: float) -> None:
         for row in ROWS:
-            word = row.word(command.setpoints[row.tag])
-            applied = seen.applied.get(row.tag, word)
-            ends = [word, applied, self.last.get(row.tag, word)]
+            tag = row.tag
+            word = self.words[tag]
+            applied = seen.applied.get(tag, word)
+            ends = [word, applied, self.last.get(tag, word)]
             if self.outcome != "written":
-                ends += self.lawful.get(row.tag, ())
-            self.lawful[row.tag] = (min(ends), max(ends))
-            self.last[row.tag] = word
+                ends += self.lawful.get(tag, ())
+            self.lawful[tag] = (min(ends), max(ends))
+            self.last[tag] = word
             if mode == "AUTO" and word != applied:
-                self.ledgers[row.tag].add(now_s, applied, word, row.swing)
+                self.ledgers[tag].add(now_s, applied, word, row.swing)
         self.last_s = now_s
 
 

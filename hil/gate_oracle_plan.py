@@ -54,11 +54,11 @@ def plan_objection(status: Any, plan: Any, now_s: float) -> str:
     return ""
 
 
-def together(values: Mapping[str, float], seen: Seen) -> list[Escape]:
-    """Return the combinations that the values about to be written break."""
+def together(words: Mapping[str, float], seen: Seen) -> list[Escape]:
+    """Return the combinations that the words about to be written break."""
     found: list[Escape] = []
-    gap, jacket, ratio = (row.word(values[row.tag]) for row in ROWS)
-    old_gap, old_jacket, old_ratio = (seen.applied[row.tag] for row in ROWS)
+    gap, jacket, ratio = [words[row.tag] for row in ROWS]
+    old_gap, old_jacket, old_ratio = [seen.applied[row.tag] for row in ROWS]
     over, old_over = jacket - 4 * ratio, old_jacket - 4 * old_ratio
     warmth = _broken("jacket over ratio", over, old_over, JACKET_OVER_RATIO)
     film = _broken("film to gap", 100 * ratio / gap, 100 * old_ratio / old_gap, FILM)

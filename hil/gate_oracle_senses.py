@@ -75,8 +75,8 @@ class Senses:
         for row in ROWS:
             value = fresh.get(row.read)
             low, high = row.instrument
-            if type(value) is float and low <= row.word(value) <= high:
-                seen.applied[row.tag] = row.word(value)
+            if type(value) is float and low <= (word := row.word(value)) <= high:
+                seen.applied[row.tag] = word
             else:
                 seen.objection = seen.objection or f"IL-07|{row.read} is not known"
         seen.speeds = self._vote(fresh, seen)
@@ -90,24 +90,25 @@ class Senses:
         reference = getattr(raw.get("a.heartbeat"), "source_time_s", None)
         if type(reference) is not float or not abs(reference) < 1e300:
             reference = None
-        epochs = set()
+        epochs, stamps = set(), self.stamps
         for tag, sample in raw.items():
-            if getattr(sample, "epoch", None) is None or sample.quality not in (1, 2):
+            its_epoch = getattr(sample, "epoch", None)
+            if its_epoch is None or (quality := sample.quality) not in (1, 2):
                 continue
-            epochs.add(sample.epoch)
+            epochs.add(its_epoch)
             received_s, stamp = sample.received_s, sample.source_time_s
             if not (type(received_s) is float and 0.0 <= now_s - received_s <= OLDEST_S):
                 continue
             if stamp is not None:
                 if reference is not None and not stamp - reference <= OLDEST_S:
                     continue
-                old, since = self.stamps.get(tag, (None, now_s))
-                self.stamps[tag] = (stamp, since if old == stamp else now_s)
+                old, since = stamps.get(tag, (None, now_s))
+                stamps[tag] = (stamp, since if old == stamp else now_s)
                 if old == stamp and now_s - since > OLDEST_S:
                     continue
-            elif tag in self.stamps:
-                del self.stamps[tag]
-            if sample.quality == _GOOD:
+            elif tag in stamps:
+                del stamps[tag]
+            if quality == _GOOD:
                 fresh[tag] = sample.value
         known = epochs | ({self.epoch} - {None})
         self.reconnected = len(known) > 1

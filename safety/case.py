@@ -55,9 +55,11 @@ def look(
     """Return the case of this cycle."""
     last_s = state.now_s
     elapsed_s = now_s - last_s if last_s is not None and now_s > last_s else 0.0
-    wear = {t: rested(state.wear.get(t, _NEW), r, elapsed_s) for t, r in rules.setpoints.items()}
+    worn = state.wear
+    wear = {tag: rested(worn.get(tag, _NEW), r, elapsed_s) for tag, r in rules.setpoints.items()}
+    past = state.guards
     guards = {
-        tag: guarded(rule, state.guards.get(tag, _CALM), number_of(snapshot, tag))
+        tag: guarded(rule, past.get(tag, _CALM), number_of(snapshot, tag))
         for tag, rule in rules.watch.guards.items()
     }
     misfit = state.misfit

@@ -97,11 +97,10 @@ def lawful_after(case: Case, commanded: Mapping[str, float]) -> Mapping[str, tup
     Between what the PLC uses, what we command now and what we commanded last, which it may still
     be following. While the fate of commands is unknown, all of them stay lawful.
     """
-    lawful = {}
+    lawful, state, in_use = {}, case.state, case.snapshot.applied
     for tag, value in commanded.items():
-        last = case.state.commanded.get(tag, value)
-        ends = [value, last, case.snapshot.applied.get(tag, value)]
-        if case.state.outcome != "written":
-            ends += case.state.lawful.get(tag, ())
+        ends = [value, state.commanded.get(tag, value), in_use.get(tag, value)]
+        if state.outcome != "written":
+            ends += state.lawful.get(tag, ())
         lawful[tag] = (min(ends), max(ends))
     return MappingProxyType(lawful)

@@ -21,6 +21,8 @@ def explained(case: Case, modes: ModeState, reasons: list[Reason]) -> list[Reaso
     elif modes.mode is Mode.SHADOW and modes.spent == mark_of(case.request):
         text = "the request for AUTO was refused; ask again when nothing stands against it"
         extra = [Reason("IL-09", Action.HOLD, "", text)]
+    if len(reasons) + len(extra) < 2:
+        return reasons + extra
     return sorted([*reasons, *extra], key=lambda reason: -reason.action)
 
 

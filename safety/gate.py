@@ -121,23 +121,27 @@ def _new(request: Request, state: GateState) -> Request:
 
 
 def _judge(case: Case) -> Verdict:
-    plant = [reason for interlock in PLANT_INTERLOCKS for reason in interlock(case)]
-    plan = [reason for interlock in PLAN_INTERLOCKS for reason in interlock(case)]
-    reasons = [*plant, *plan]
-    allowed = NOTHING
-    if highest(reasons) < Action.HOLD:
+    plant: list[Reason] = []
+    for interlock in PLANT_INTERLOCKS:
+        plant += interlock(case)
+    reasons = plant.copy()
+    for interlock in PLAN_INTERLOCKS:
+        reasons += interlock(case)
+    allowed, action = NOTHING, highest(reasons)
+    if action < Action.HOLD:
         allowed, cuts = cut_down(case)
         reasons += cuts
         reasons += il_06_combinations(case, allowed)
+        action = highest(reasons)
     facts = Facts(
-        action=highest(reasons),
+        action=action,
         plant_action=highest(plant),
         remote_active=case.snapshot.remote_active is True,
         hold_cycles=case.rules.hold_cycles,
     )
     modes = next_mode(case.state.modes, case.request, facts)
     reasons = explained(case, modes, reasons)
-    if modes.mode not in (Mode.SHADOW, Mode.AUTO) or facts.action >= Action.HOLD:
+    if action >= Action.HOLD or modes.mode not in (Mode.SHADOW, Mode.AUTO):
         allowed = NOTHING
     command, state = _command(case, modes, reasons, allowed)
     limiting = reasons[0] if reasons and reasons[0].action > Action.ALLOW else None
@@ -205,9 +209,10 @@ def _later(now_s: float, before_s: float | None) -> float:
 
 def _worn(case: Case, setpoints: Mapping[str, float]) -> Mapping[str, Wear]:
     """Return the wear of every setpoint after this command."""
+    wear, applied, now_s = case.wear, case.snapshot.applied, case.now_s
     return MappingProxyType(
         {
-            tag: moved(case.wear[tag], rule, case.snapshot.applied[tag], setpoints[tag], case.now_s)
+            tag: moved(wear[tag], rule, applied[tag], setpoints[tag], now_s)
             for tag, rule in case.rules.setpoints.items()
         }
     )

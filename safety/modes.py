@@ -61,7 +61,7 @@ class Facts:
 
 def mark_of(request: Request) -> str:
     """Return what tells one act of a person from the next."""
-    return f"{request.number}:{request.mode.value}"
+    return f"{request.number}:{request.mode}"
 
 
 def is_named(request: Request) -> bool:

@@ -53,11 +53,11 @@ def il_19_allow_list(case: Case) -> list[Reason]:
     """IL-19: exactly the setpoints of this loop, each a finite number and nothing like it. HOLD."""
     if not isinstance(case.proposal, Proposal):
         return []
-    wishes, reasons = case.wishes, []
+    wishes, setpoints, reasons = case.wishes, case.rules.setpoints, []
     for tag in wishes:
-        if tag not in case.rules.setpoints:
+        if tag not in setpoints:
             reasons += _hold("IL-19", short(tag), "is not a setpoint of this loop")
-    for tag in case.rules.setpoints:
+    for tag in setpoints:
         if tag not in wishes:
             reasons += _hold("IL-19", tag, "proposal lacks this setpoint")
         elif not is_number(wishes[tag]):

@@ -49,9 +49,9 @@ def il_04_trips(case: Case) -> list[Reason]:
     """
     if not (case.armed or case.state.mode is Mode.TRIPPED):
         return []
-    reasons = []
+    reasons, in_use = [], case.snapshot.applied
     for tag, rule in case.rules.setpoints.items():
-        applied = case.snapshot.applied.get(tag)
+        applied = in_use.get(tag)
         if applied is not None and not excess(applied, rule.equipment) <= rule.tolerance:
             text = f"setpoint in use {applied:.6g} is outside the equipment range"
             reasons.append(Reason("IL-04", Action.TRIP, tag, text))
@@ -109,9 +109,10 @@ def il_07_sensors(case: Case) -> list[Reason]:
 
 def il_08_heartbeat(case: Case) -> list[Reason]:
     """IL-08: the PLC's heartbeat frozen for so many cycles: SHED; not seen moving yet: HOLD."""
-    snapshot, tag = case.snapshot, case.rules.handshake.heartbeat_in
+    snapshot = case.snapshot
     if snapshot.heartbeat_alive is True:
         return []
+    tag = case.rules.handshake.heartbeat_in
     if case.armed and snapshot.heartbeat_still >= case.rules.heartbeat_cycles:
         text = f"PLC heartbeat frozen for {snapshot.heartbeat_still} cycles"
         return [Reason("IL-08", Action.SHED, tag, text)]
@@ -163,10 +164,11 @@ def il_13_write_verify(case: Case) -> list[Reason]:
 
 def il_14_reversals(case: Case) -> list[Reason]:
     """IL-14: a setpoint that turns round too often in an hour: the loop oscillates. HOLD."""
+    wear = case.wear
     return [
         Reason("IL-14", Action.HOLD, tag, f"more than {rule.reversals} reversals an hour")
         for tag, rule in case.rules.setpoints.items()
-        if worn_out(case.wear[tag], rule)
+        if worn_out(wear[tag], rule)
     ]
 
 
@@ -189,10 +191,10 @@ def il_18_foreign_writer(case: Case) -> list[Reason]:
     """
     if not case.closed:
         return []
-    reasons = []
+    reasons, in_use = [], case.snapshot.applied
+    commanded, all_lawful = case.state.commanded, case.state.lawful
     for tag, rule in case.rules.setpoints.items():
-        applied, ours = case.snapshot.applied.get(tag), case.state.commanded.get(tag)
-        lawful = case.state.lawful.get(tag)
+        applied, ours, lawful = in_use.get(tag), commanded.get(tag), all_lawful.get(tag)
         if applied is None or ours is None or lawful is None:
             continue
         if not excess(applied, lawful) <= rule.tolerance:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from safety.seal import fingerprint
+from safety.seal import sealed_copy
 from safety.setpoint_rules import FLOAT_TYPES, SetpointRule, setpoint_rule
 from safety.strict import (
     RuleError,
@@ -75,7 +75,7 @@ class PhaseRule:
 class LoopRules:
     """Everything the gate knows about one loop; immutable while the engine runs (P11).
 
-    `seal` is the fingerprint of all the rest, taken when the rules were built (IL-20).
+    `seal` is a copy of all the rest, taken when the rules were built (IL-20).
     """
 
     loop: str
@@ -93,7 +93,7 @@ class LoopRules:
     max_iterations: int
     command_life_s: float
     watch: WatchRules
-    seal: str
+    seal: tuple[Any, ...]
 
     def limits(self) -> dict[str, Span]:
         """Return the operating range of every setpoint: what an optimiser should stay within."""
@@ -151,9 +151,9 @@ def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
         max_iterations=count_at(gate, "max_iterations", f"{where}.gate", 1),
         command_life_s=positive_at(gate, "command_life", f"{where}.gate"),
         watch=watch_rules(limits, loop, setpoints, numbers),
-        seal="",
+        seal=(),
     )
-    return replace(loose, seal=fingerprint(loose))
+    return replace(loose, seal=sealed_copy(loose))
 
 
 def _input(tags: Mapping[str, Any], limits: Mapping[str, Any], tag: str) -> InputRule:

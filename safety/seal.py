@@ -1,12 +1,11 @@
-"""The seal of the rules: a fingerprint taken when they were built, taken again in every cycle.
+"""The seal of the rules: a copy of all limits taken when they were built, compared in every cycle.
 
-Frozen classes keep honest code from changing a limit. The fingerprint notices everything else: a
+Frozen classes keep honest code from changing a limit. The comparison notices everything else: a
 bug, a debugger, a bit that fell over. Requirements IL-20, P11.
 """
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,6 @@ from safety.watch_rules import CrossRule
 
 if TYPE_CHECKING:
     from safety.rules import LoopRules
-
-_PLAIN_FORMAT = 2  # marshal without references: equal content is equal bytes
 
 _numbers = attrgetter(
     "loop", "period_s", "critical", "permissives", "hold_cycles", "heartbeat_cycles",
@@ -41,10 +38,20 @@ _guard = attrgetter("tag", "trip", "back", "trip_after", "back_after")
 _model = attrgetter("innovation", "cycles")
 
 
-def fingerprint(rules: LoopRules) -> str:
-    """Return the SHA-256 of everything the gate enforces, as hexadecimal text."""
+def sealed_copy(rules: LoopRules) -> tuple[Any, ...]:
+    """Return a copy of everything the gate enforces that shares no number with the rules."""
+    copy: tuple[Any, ...] = marshal.loads(marshal.dumps(_content(rules)))
+    return copy
+
+
+def unbroken(rules: LoopRules) -> bool:
+    """Say whether the rules are still those that were sealed."""
+    return _content(rules) == rules.seal
+
+
+def _content(rules: LoopRules) -> tuple[Any, ...]:
     watch, phase = rules.watch, rules.phase
-    content: Any = (
+    return (
         _numbers(rules),
         _handshake(rules.handshake),
         phase and (phase.tag, sorted(phase.allowed)),
@@ -59,9 +66,3 @@ def fingerprint(rules: LoopRules) -> str:
         tuple(map(_guard, watch.guards.values())),
         watch.model and _model(watch.model),
     )
-    return hashlib.sha256(marshal.dumps(content, _PLAIN_FORMAT)).hexdigest()
-
-
-def unbroken(rules: LoopRules) -> bool:
-    """Say whether the rules are still those that were sealed."""
-    return rules.seal != "" and fingerprint(rules) == rules.seal

@@ -9,8 +9,7 @@ changes nothing (F39, F40).
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from safety.rules import InputRule
 from safety.strict import LARGEST_INTEGER, Span
@@ -44,26 +43,25 @@ def check(
     sample: Sample, track: Track, rule: InputRule, reference: float | None, now_s: float
 ) -> tuple[Sample, Track]:
     """Return the sample as far as it can be believed, and what to remember of it."""
-    if not believable(sample.quality):
+    given, quality, _, stamp, received_s, _ = sample
+    if quality is not _GOOD and quality is not _UNCERTAIN:
         return bad(sample, ""), track
-    problem = _malformed(sample, rule) or _untimely(sample, rule, reference, now_s)
+    problem = _malformed(given, rule) or _untimely(received_s, stamp, rule, reference, now_s)
     if problem:
         return bad(sample, problem), track
-    if sample.source_time_s is not None or track.stamp is not None:
-        track, problem = _source_clock(sample, track, rule, now_s)
+    if stamp is not None or track.stamp is not None:
+        track, problem = _source_clock(stamp, track, rule, now_s)
         if problem:
             return bad(sample, problem), track
     if rule.kind != "float":
         return sample, track
-    value = float(sample.value)  # type: ignore[arg-type]  # _malformed let a number through
-    if type(sample.value) is not float:
-        sample = replace(sample, value=value)
+    value = float(given)  # type: ignore[arg-type]  # _malformed let a number through
+    if type(given) is not float:
+        sample = sample._replace(value=value)
     problem = _implausible(value, rule)
     if problem:
         return bad(sample, problem), track
-    same, frozen = _frozen(value, track, rule)
-    track, spike = _spike(value, same, track, rule)
-    problem = frozen or spike
+    track, problem = _moves(value, track, rule)
     return (bad(sample, problem) if problem else sample), track
 
 
@@ -72,12 +70,12 @@ def believable(quality: object) -> bool:
     return quality is _GOOD or quality is _UNCERTAIN
 
 
-def _malformed(sample: Sample, rule: InputRule) -> str:
+def _malformed(value: object, rule: InputRule) -> str:
     """Say what is wrong with the form of the value: its type, its size, its being a number."""
-    value = sample.value
-    if type(value) is float and rule.kind == "float":
+    kind = rule.kind
+    if type(value) is float and kind == "float":
         return "" if math.isfinite(value) else "is not a finite number"
-    if rule.kind == "bool":
+    if kind == "bool":
         return "" if isinstance(value, bool) else f"is no yes/no but {type(value).__name__}"
     if isinstance(value, bool) or not isinstance(value, float | int):
         return f"is no number but {type(value).__name__}"
@@ -85,21 +83,25 @@ def _malformed(sample: Sample, rule: InputRule) -> str:
         return "" if abs(value) <= LARGEST_INTEGER else "is too large to be a measurement"
     if not math.isfinite(value):
         return "is not a finite number"
-    if rule.kind == "int" and (not value.is_integer() or abs(value) > LARGEST_INTEGER):
+    if kind == "int" and (not value.is_integer() or abs(value) > LARGEST_INTEGER):
         return "is no whole number"
     return ""
 
 
-def _untimely(sample: Sample, rule: InputRule, reference: float | None, now_s: float) -> str:
+def _untimely(
+    received_s: object, stamp: object, rule: InputRule, reference: float | None, now_s: float
+) -> str:
     """Say what is wrong with when it was received, or with a stamp ahead of its own device."""
-    received_s, stamp = sample.received_s, sample.source_time_s
-    if not is_time(received_s) or not is_time(now_s):
-        return "has no usable time of receipt"
-    if received_s > now_s:
-        return "was received in the future"
-    age_s = now_s - received_s
-    if not age_s <= rule.max_age_s:
-        return f"is stale: received {age_s:.1f} s ago, allowed {rule.max_age_s:.1f} s"
+    # Two floats of which one is so little above the other are both finite.
+    fresh = type(received_s) is float is type(now_s) and 0.0 <= now_s - received_s <= rule.max_age_s
+    if not fresh:
+        if not is_time(received_s) or not is_time(now_s):
+            return "has no usable time of receipt"
+        if received_s > now_s:
+            return "was received in the future"
+        age_s = now_s - received_s
+        if not age_s <= rule.max_age_s:
+            return f"is stale: received {age_s:.1f} s ago, allowed {rule.max_age_s:.1f} s"
     if stamp is None:
         return ""
     if not is_time(stamp):
@@ -110,9 +112,10 @@ def _untimely(sample: Sample, rule: InputRule, reference: float | None, now_s: f
     return ""
 
 
-def _source_clock(sample: Sample, track: Track, rule: InputRule, now_s: float) -> tuple[Track, str]:
+def _source_clock(
+    stamp: float | None, track: Track, rule: InputRule, now_s: float
+) -> tuple[Track, str]:
     """Follow the device's stamp: one that stands still while reads come is an old value."""
-    stamp = sample.source_time_s
     if stamp is None:
         return (track if track.stamp is None else _stamped(track, None, None)), ""
     if stamp != track.stamp or track.stamp_s is None:
@@ -140,25 +143,24 @@ def _outside(value: float, span: Span, name: str) -> str:
     return f"is outside the {name} range {span[0]:.6g} to {span[1]:.6g}: {value:.6g}"
 
 
-def _frozen(value: float, track: Track, rule: InputRule) -> tuple[int, str]:
-    """Count unchanged values; so many unchanged to the last bit are a dead instrument."""
-    same = min(track.same + 1, LARGEST_INTEGER) if value == track.last else 0
+def _moves(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
+    """Follow how it moves: not at all, to the last bit, is a dead instrument; a jump is a spike.
+
+    A jump is disbelieved until it has stayed at its new level for a few samples.
+    """
+    last, same, good, suspect, seen, stamp, stamp_s = track
+    same = min(same + 1, LARGEST_INTEGER) if value == last else 0
+    frozen, step = "", rule.max_step
     if rule.frozen_after and same >= rule.frozen_after:
-        return same, f"is frozen: unchanged for {same} cycles"
-    return same, ""
-
-
-def _spike(value: float, same: int, track: Track, rule: InputRule) -> tuple[Track, str]:
-    """Disbelieve a jump until it has stayed at its new level for a few samples."""
-    stamp, stamp_s = track.stamp, track.stamp_s
-    if rule.max_step is None or track.good is None or abs(value - track.good) <= rule.max_step:
-        return Track(value, same, value, None, 0, stamp, stamp_s), ""
-    stays = track.suspect is not None and abs(value - track.suspect) <= rule.max_step
-    seen = track.seen + 1 if stays else 1
+        frozen = f"is frozen: unchanged for {same} cycles"
+    if step is None or good is None or abs(value - good) <= step:
+        return Track(value, same, value, None, 0, stamp, stamp_s), frozen
+    stays = suspect is not None and abs(value - suspect) <= step
+    seen = seen + 1 if stays else 1
     if seen >= NEW_LEVEL_AFTER:
-        return Track(value, same, value, None, 0, stamp, stamp_s), ""
-    text = f"is a spike: {value:.6g} after {track.good:.6g}"
-    return Track(value, same, track.good, value, seen, stamp, stamp_s), text
+        return Track(value, same, value, None, 0, stamp, stamp_s), frozen
+    text = f"is a spike: {value:.6g} after {good:.6g}"
+    return Track(value, same, good, value, seen, stamp, stamp_s), frozen or text
 
 
 def bad(sample: Sample, problem: str) -> Sample:
@@ -173,7 +175,7 @@ def bad(sample: Sample, problem: str) -> Sample:
     )
 
 
-def is_time(value: object) -> bool:
+def is_time(value: object) -> TypeGuard[float]:
     """Say whether `value` is a finite number of seconds."""
     if type(value) is float:
         return math.isfinite(value)

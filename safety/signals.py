@@ -77,17 +77,22 @@ def validate(
     """
     given: object = raw
     read: Mapping[str, object] = given if isinstance(given, Mapping) else {}
-    taken = {tag: _taken(read.get(tag), now_s) for tag in rules.inputs}
+    missing = Sample.bad("not read", now_s)
+    taken = {
+        tag: sample if isinstance(sample := read.get(tag), Sample) else missing
+        for tag in rules.inputs
+    }
     epochs, reconnected, zeroed = _sources(taken, memory, rules)
     reference = _reference_times(taken, rules)
     samples: dict[str, Sample] = {}
     tracks: dict[str, Track] = {}
+    before = memory.tracks
     for tag, rule in rules.inputs.items():
-        sample = taken[tag]
-        if rule.source in zeroed:
-            sample = bad(sample, f"the whole image of {rule.source} is zero")
+        sample, source = taken[tag], rule.source
+        if source in zeroed:
+            sample = bad(sample, f"the whole image of {source} is zero")
         samples[tag], tracks[tag] = check(
-            sample, memory.tracks.get(tag, _NEW), rule, reference.get(rule.source), now_s
+            sample, before.get(tag, _NEW), rule, reference.get(source), now_s
         )
     pulse, still, moved = _pulse(samples[rules.handshake.heartbeat_in], memory)
     if still >= rules.heartbeat_cycles:
@@ -101,7 +106,7 @@ def validate(
         samples=MappingProxyType(samples),
         memory=SignalMemory(MappingProxyType(tracks), pulse, still, moved, epochs, ballot),
         applied=_applied(samples, rules),
-        bad_critical=tuple(t for t in rules.critical if samples[t].quality is not Quality.GOOD),
+        bad_critical=tuple([t for t in rules.critical if samples[t].quality is not _GOOD]),
         heartbeat_alive=moved and still < rules.heartbeat_cycles,
         heartbeat_still=still,
         remote_ready=_known_bool(samples[rules.handshake.remote_ready]),
@@ -112,6 +117,7 @@ def validate(
 
 
 _NEW = Track()
+_GOOD = Quality.GOOD
 
 
 def _voted(
@@ -128,7 +134,7 @@ def _voted(
 
 def _pulse(sample: Sample, memory: SignalMemory) -> tuple[int | None, int, bool]:
     """Follow the PLC's heartbeat: its value, cycles it stood still, and whether it ever moved."""
-    if sample.quality is not Quality.GOOD or not isinstance(sample.value, int | float):
+    if sample.quality is not _GOOD or not isinstance(sample.value, int | float):
         return memory.pulse, _more(memory.pulse_still), memory.pulse_moved
     value = int(sample.value)
     if memory.pulse is None:
@@ -140,11 +146,6 @@ def _pulse(sample: Sample, memory: SignalMemory) -> tuple[int | None, int, bool]
 
 def _more(count: int) -> int:
     return min(count + 1, LARGEST_INTEGER)
-
-
-def _taken(sample: object, now_s: float) -> Sample:
-    """Return what was read of a tag, whatever it is; nothing at all is BAD."""
-    return sample if isinstance(sample, Sample) else Sample.bad("not read", now_s)
 
 
 def _sources(
@@ -160,14 +161,15 @@ def _sources(
     zeros: dict[str, int] = {}
     alive: set[str] = set()
     for tag, rule in rules.inputs.items():
-        sample, source = taken[tag], rule.source
-        if not believable(sample.quality):
+        value, quality, _, _, _, epoch = taken[tag]
+        if not believable(quality):
             continue
-        if epochs.setdefault(source, sample.epoch) != sample.epoch:
+        source = rule.source
+        if epochs.setdefault(source, epoch) != epoch:
             changed.add(source)
         if source in alive:
             continue
-        if sample.value != rule.wire_zero:
+        if value != rule.wire_zero:
             alive.add(source)
         else:
             zeros[source] = zeros.get(source, 0) + 1
@@ -188,13 +190,13 @@ def _applied(samples: Mapping[str, Sample], rules: LoopRules) -> Mapping[str, fl
     applied = {}
     for tag, rule in rules.setpoints.items():
         sample = samples[rule.active_tag]
-        if sample.quality is Quality.GOOD and isinstance(sample.value, float):
+        if sample.quality is _GOOD and isinstance(sample.value, float):
             applied[tag] = sample.value
     return MappingProxyType(applied)
 
 
 def _known_bool(sample: Sample) -> bool | None:
-    good = sample.quality is Quality.GOOD and isinstance(sample.value, bool)
+    good = sample.quality is _GOOD and isinstance(sample.value, bool)
     return bool(sample.value) if good else None
 
 

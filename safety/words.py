@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class Quality(IntEnum):
@@ -21,8 +22,10 @@ class Quality(IntEnum):
     GOOD = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+_BAD = Quality.BAD
+
+
+class Sample(NamedTuple):
     """One reading of one tag: always value, quality and time together.
 
     `value` is None exactly when quality is BAD. `source_time_s` is the device's own clock (Unix
@@ -40,7 +43,7 @@ class Sample:
     @staticmethod
     def bad(reason: str, received_s: float, epoch: int = 0) -> Sample:
         """Return the sample that says 'no value, and this is why'."""
-        return Sample(None, Quality.BAD, reason, None, received_s, epoch)
+        return Sample(None, _BAD, reason, None, received_s, epoch)
 
 
 Reading = Mapping[str, Sample]
@@ -92,8 +95,7 @@ class Request:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a rule acted, in words an operator reads; `tag` is empty where no one tag is meant."""
 
     rule: str  # requirement ID of the interlock, e.g. "IL-02"

@@ -405,7 +405,7 @@ def test_a_short_interruption_is_survived(drive: Drive) -> None:
 
 def test_the_first_cycle_after_a_reconnection_only_reads(drive: Drive) -> None:
     def anew(raw: dict[str, Sample]) -> dict[str, Sample]:
-        return {tag: dataclasses.replace(sample, epoch=2) for tag, sample in raw.items()}
+        return {tag: sample._replace(epoch=2) for tag, sample in raw.items()}
 
     verdict = drive.cycle(AUTO, {PUMP: 2.7, GAP: 280e-6}, bend=anew)
     assert verdict.mode is Mode.HOLD

@@ -68,11 +68,11 @@ def _degraded_reading(moment: Moment, random: Random) -> tuple[Moment, str]:
     else:
         raw[tag] = random.choice([
             Sample.bad("lost", moment.now_s, sample.epoch),
-            dataclasses.replace(sample, value=math.nan),
-            dataclasses.replace(sample, value="?"),
-            dataclasses.replace(sample, received_s=moment.now_s - 1e4),
-            dataclasses.replace(sample, received_s=moment.now_s + 1.0),
-            dataclasses.replace(sample, quality=Quality.UNCERTAIN),
+            sample._replace(value=math.nan),
+            sample._replace(value="?"),
+            sample._replace(received_s=moment.now_s - 1e4),
+            sample._replace(received_s=moment.now_s + 1.0),
+            sample._replace(quality=Quality.UNCERTAIN),
         ])  # fmt: skip
     return dataclasses.replace(moment, raw=raw), tag
 

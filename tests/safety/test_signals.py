@@ -54,9 +54,7 @@ class Watch:
 def _weight(value: Any, **fields: Any) -> Snapshot:
     watch = Watch()
     watch.cycle()
-    sample = good(value, watch.now_s + PERIOD_S)
-    for name, change in fields.items():
-        object.__setattr__(sample, name, change)
+    sample = good(value, watch.now_s + PERIOD_S)._replace(**fields)
     return watch.cycle(coater__dry_coat_weight=sample)
 
 
