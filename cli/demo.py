@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from cli.places import DEFAULT_CONFIG, STATES
 from cli.refusal import USAGE, RefusalError, say
-from cli.words import Flag
+from cli.sealing import sealed_or_refused
+from cli.words import ConfigFile, Flag
 
 _IN_SECONDS = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -19,6 +21,7 @@ def demo(
     speed: float = 40.0,
     json: Flag = False,
     report: Path | None = None,
+    config: ConfigFile = DEFAULT_CONFIG,
 ) -> int:
     """Play an hour of production on virtual PLCs, over real sockets, and judge it afterwards.
 
@@ -39,15 +42,21 @@ def demo(
         Print the result as JSON.
     report
         Folder for the HTML report.
+    config
+        The line's file. A soft PLC that stands at its mixer's address is taken; everything else
+        is started on free ports. Default: config/line.yaml.
     """
     duration_s = _seconds(duration)
+    sealed = sealed_or_refused(config)
     from hil.bench import BenchError
     from hil.demo import DemoOptions, main
+    from hil.soft_plc import standing
 
     target = None if report is None else report / "report.html"
     options = DemoOptions(
-        seed=seed, duration_s=duration_s, speed=speed, headless=headless, report=target
-    )
+        seed=seed, duration_s=duration_s, speed=speed, headless=headless, report=target,
+        config=config, standing=standing(STATES, sealed),
+    )  # fmt: skip
     try:
         code = main(options, as_json=json)
     except (BenchError, TimeoutError) as error:

@@ -16,7 +16,7 @@ from cli.places import DEFAULT_CONFIG, ROOT, STATES, shown
 from cli.refusal import OK, USAGE, RefusalError, say
 from cli.sealing import sealed_or_refused
 from cli.setting import plant_settings
-from cli.words import ConfigFile
+from cli.words import ConfigFile, Flag
 
 _MODULES = {"plant": "hil.plant_process", "coater": "hil.plc_opcua", "mixer": "hil.plc_modbus"}
 
@@ -33,11 +33,13 @@ def plc(
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", show_default=False)] = (),
     start: Literal["running", "cold"] = "running",
     field: int | None = None,
+    soft: Flag = False,
 ) -> int:
     """Run the virtual PLCs at the addresses the configuration names, with a plant behind them.
 
     'all' starts the plant and both PLCs; one name starts that process alone (a PLC then needs
-    --field, the port its plant told when it started).
+    --field, the port its plant told when it started). 'mixer --soft' is the mixer's PLC as a
+    program in C: it waits at its address until a demo or 'all' with that address brings a plant.
 
     Parameters
     ----------
@@ -59,8 +61,12 @@ def plc(
         Start in the middle of production, or cold.
     field
         Port of the plant process (for 'coater' and 'mixer' alone).
+    soft
+        With 'mixer': the PLC in C, which needs a compiler and libmodbus.
     """
     document = _sealed(config, sealed)
+    if soft:
+        return _soft(which, document, state, waits=field is None)
     place = (state or STATES / "bench").resolve()
     overrides = plant_settings(set_)
     if which == "all":
@@ -95,10 +101,14 @@ def _all(
     start: str,
 ) -> int:
     from hil.bench import Bench, BenchError
+    from hil.soft_plc import standing
 
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores SIGINT
         signal.signal(number, signal.default_int_handler)
-    with Bench(sealed, place, speed=speed, seed=seed, overrides=overrides, start=start) as bench:
+    with Bench(
+        sealed, place, speed=speed, seed=seed, overrides=overrides, start=start,
+        standing=standing(STATES, sealed),
+    ) as bench:  # fmt: skip
         try:
             bench.start_line()
             for name, source in sealed["sources"].items():
@@ -121,6 +131,32 @@ def _all(
             "the line is complete or it is not there",
             "start it again; the log above says what happened",
         )
+
+
+def _soft(which: str, sealed: dict[str, Any], state: Path | None, *, waits: bool) -> int:
+    """Become the soft PLC at the mixer's address."""
+    from hil.soft_plc import NotBuiltError, command, folder_of
+
+    if which != "mixer" or not waits:
+        raise RefusalError(
+            "--soft goes with 'mixer' and without --field",
+            "the PLC in C is the mixer's; it gets its plant from the demo or from `plc all`",
+            "./rheostat plc mixer --soft",
+            USAGE,
+        )
+    source = sealed["sources"]["mixer"]
+    place = (state or folder_of(STATES, source)).resolve()
+    try:
+        words = command(source, place)
+    except (NotBuiltError, OSError) as error:
+        raise RefusalError(
+            f"the soft PLC cannot be started: {error}",
+            "it is compiled on this machine, from hil/plc",
+            "install what is missing; the mixer's PLC in Python needs none of it",
+        ) from error
+    say(f"mixer: {_address(source)}, the soft PLC in C; its side door is in {shown(place)}")
+    say("it waits for a plant; Ctrl-C ends it")
+    os.execv(words[0], words)
 
 
 def _address(source: dict[str, Any]) -> str:

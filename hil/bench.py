@@ -17,12 +17,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hil import bench_door
+from hil import bench_door, soft_plc
 from hil.bench_identity import introduce
 from records.canonical import canonical_json, sha256_of
 from service import commands
@@ -38,18 +38,20 @@ class BenchError(RuntimeError):
 LONGEST_TIMEOUT_S = 0.5
 
 
-def on_free_ports(sealed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `sealed` with every source moved to a free port on loopback.
+def on_free_ports(sealed: Mapping[str, Any], keep: Container[str] = ()) -> dict[str, Any]:
+    """Return `sealed` with every source but those to `keep` moved to a free port on loopback.
 
     Time-outs on the wire are wall seconds, also when the bench runs faster than real time: a
     peer on loopback need not be waited for as long as one across a plant.
     """
     moved = copy.deepcopy(dict(sealed))
     with contextlib.ExitStack() as held:
-        for source in moved["sources"].values():
+        for name, source in moved["sources"].items():
+            source["timeout"] = min(float(source["timeout"]), LONGEST_TIMEOUT_S)
+            if name in keep:
+                continue
             holder = held.enter_context(socket.create_server(("127.0.0.1", 0)))
             port = holder.getsockname()[1]
-            source["timeout"] = min(float(source["timeout"]), LONGEST_TIMEOUT_S)
             if source["protocol"] == "opcua":
                 source["endpoint"] = f"opc.tcp://127.0.0.1:{port}/rheostat/bench"
             else:
@@ -70,10 +72,12 @@ class Bench:
         overrides: Mapping[str, float] | None = None,
         start: str = "running",
         watch: Sequence[Path] = (),
+        standing: Mapping[str, Path] | None = None,
     ) -> None:
         """Write the sealed configuration into `state`; nothing is started yet.
 
-        `watch` are the files it was made from, for the engine to look at.
+        `watch` are the files it was made from, for the engine to look at. `standing` are the side
+        doors of PLCs that are there already, by name: they get this plant and are not ended.
         """
         self.sealed = dict(sealed)
         self.state = state
@@ -86,7 +90,7 @@ class Bench:
             self._plant += ["--set", f"{path}={value!r}"]
         self._start = start
         self._watch = [word for path in watch for word in ("--watch", str(path))]
-        self._field_port = 0
+        self._standing = dict(standing or {})
         state.mkdir(parents=True, exist_ok=True)
         (state / "sealed.json").write_text(canonical_json(self.sealed), "utf-8")
 
@@ -112,7 +116,10 @@ class Bench:
         facts = self._spawn("plant", "hil.plant_process", [*self._common, *pace, *self._plant])
         field = ["--field", str(facts["port"]), "--start", self._start]
         for name, module in (("coater", "hil.plc_opcua"), ("mixer", "hil.plc_modbus")):
-            self._spawn(name, module, [*self._common, *pace, *field])
+            if name in self._standing:
+                self._plug_in(name, int(facts["port"]))
+            else:
+                self._spawn(name, module, [*self._common, *pace, *field])
 
     def start_engine(self) -> None:
         """Start the engine; it comes up OFF."""
@@ -174,6 +181,20 @@ class Bench:
         """Return the last lines one of our processes wrote to its log."""
         path = self.state / f"{name}.log"
         return "\n".join(path.read_text("utf-8", "replace").splitlines()[-lines:])
+
+    def _plug_in(self, name: str, field: int) -> None:
+        """Give this plant to a PLC that stands already; its door then opens from here as well."""
+        door = self._standing[name]
+        log = self.state.resolve() / f"plc-{name}.jsonl"
+        try:
+            self.ready[name] = soft_plc.plug_in(
+                door, self.sealed["recipe"], log, field=field, speed=self.speed, start=self._start
+            )
+        except (OSError, ValueError) as error:
+            raise BenchError(f"the {name}'s PLC at {door} took no plant: {error}") from error
+        here = self.state / f"plc-{name}.sock"
+        here.unlink(missing_ok=True)
+        here.symlink_to(door.resolve())
 
     def _ask(self, door: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         return bench_door.ask(self.state / f"{door}.sock", request)

@@ -14,8 +14,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from hil.demo_report import demo_report, demo_table
 from hil.demo_script import SCRIPT, Stage, baseline_events
 from hil.demo_trace import DemoTrace, gather
 from hil.demo_verdict import Outcome, figures, outcomes
-from hil.proc import mapped, tcp_connections
+from hil.proc import listener, mapped, tcp_connections
 from hil.report import render
 from hil.scenario import Event, Scenario, load_scenario
 from hil.simulate import run_scenario
@@ -40,7 +40,10 @@ NUMERICAL = ("numpy", "casadi", "do_mpc", "scipy")
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """How the demo is played: `duration_s` plant seconds at `speed` of them per second."""
+    """How the demo is played: `duration_s` plant seconds at `speed` of them per second.
+
+    `standing` are the side doors of PLCs that stand at their address in `config` already.
+    """
 
     seed: int = 7
     duration_s: float = 3600.0
@@ -49,6 +52,8 @@ class DemoOptions:
     page_port: int = 0
     report: Path | None = None
     state: Path | None = None
+    config: Path = CONFIG
+    standing: Mapping[str, Path] = field(default_factory=dict)
 
 
 Say = Callable[[str], None]
@@ -66,10 +71,13 @@ def play(options: DemoOptions, say: Say, shown: Shown) -> dict[str, Any]:
     """
     _check(options)
     state = options.state or Path(tempfile.mkdtemp(prefix="rheostat-demo-"))
-    sealed = on_free_ports(load_line(CONFIG).sealed)
+    sealed = on_free_ports(load_line(options.config).sealed, keep=options.standing)
     started_s = time.monotonic()
     plant = mismatch(options.seed)
-    with Bench(sealed, state, speed=options.speed, seed=options.seed, overrides=plant) as bench:
+    with Bench(
+        sealed, state, speed=options.speed, seed=options.seed, overrides=plant,
+        standing=options.standing,
+    ) as bench:  # fmt: skip
         live = _play_live(bench, options, say)
         say("reading the records back, playing the tuned PI on the same plant ...")
         trace = gather(state, sealed, live.offset_s)
@@ -107,6 +115,9 @@ class Live:
 
 def _play_live(bench: Bench, options: DemoOptions, say: Say) -> Live:
     say("starting plant, two PLCs (OPC UA, Modbus/TCP), engine and page ...")
+    for name in options.standing:
+        source = bench.sealed["sources"][name]
+        say(f"the {name}'s PLC stands at {source['host']}:{source['port']} already: it is taken")
     bench.start_line()
     bench.start_engine()
     address = bench.start_page(options.page_port)
@@ -126,6 +137,7 @@ def _play_live(bench: Bench, options: DemoOptions, say: Say) -> Live:
         say(f"  {_clock(stage.happened_s[beat.key] - start_s)}  {beat.title}")
     _wait_until(bench, start_s + options.duration_s, options.speed)
     end_s = float(bench.truth()["time_s"])
+    evidence["standing"] = {name: _scans(bench, name) for name in options.standing}
     bench.ask_engine(do="mode", loop="all", mode="OFF", who="demo operator")
     say(f"  {_clock(end_s - start_s)}  the hour is over: OFF, the PLCs have all loops")
     time.sleep(1.0)
@@ -166,11 +178,26 @@ def _evidence(bench: Bench) -> dict[str, Any]:
             name: [f"{a} -> {b}" for a, b in links if b.endswith(f":{port}")]
             for name, port in ports.items()
         },
+        "plcs": {name: _program(listener(port)) for name, port in ports.items()},
         "modes": {name: loop["mode"] for name, loop in status["loops"].items()},
         "engine_forbidden_modules": status["forbidden_modules"],
         "engine_mapped_numerical_libraries": mapped(pid, NUMERICAL),
         "worker_maps_casadi": bool(mapped(status["workers"]["coating"][0], ("casadi",))),
     }
+
+
+def _program(words: list[str]) -> str:
+    """Return what a process runs: its module when it is Python's, else its file."""
+    if "service.leash" in words:
+        return words[words.index("service.leash") + 2]
+    return Path(words[0]).name if words else "nobody"
+
+
+def _scans(bench: Bench, name: str) -> dict[str, Any]:
+    """Return how well a PLC that stood already has kept its time."""
+    status = bench.plc(name)
+    return {key: status[key] for key in ("program", "scans", "missed", "late_mean_ms",
+                                         "late_most_ms")}  # fmt: skip
 
 
 def _score(options: DemoOptions, live: Live, trace: DemoTrace) -> dict[str, Any]:

@@ -109,6 +109,7 @@ def _spread(found: Mapping[str, float | None]) -> str:
 
 def _evidence(result: Mapping[str, Any]) -> Table:
     rows = [[f"socket to {name}", ", ".join(links)] for name, links in result["sockets"].items()]
+    rows += [[f"program of the {name}'s PLC", what] for name, what in result["plcs"].items()]
     rows += [[f"hash of {name}", str(value)] for name, value in result["hashes"].items()]
     rows += [[f"record chain: {key}", str(value)] for key, value in result["chain"].items()]
     rows += [

@@ -10,7 +10,7 @@ import socket
 import struct
 from pathlib import Path
 
-ESTABLISHED = "01"
+ESTABLISHED, LISTENING = "01", "0A"
 
 
 def tcp_connections(pid: int) -> list[tuple[str, str]]:
@@ -29,6 +29,23 @@ def tcp_connections(pid: int) -> list[tuple[str, str]]:
         if state == ESTABLISHED and inode in wanted:
             found.append((_address(local), _address(remote)))
     return sorted(found)
+
+
+def listener(port: int) -> list[str]:
+    """Return the command line of our process that listens on IPv4 TCP `port`, or nothing."""
+    sockets = set()
+    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
+        local, state, inode = (line.split()[i] for i in (1, 3, 9))
+        if state == LISTENING and int(local.split(":")[1], 16) == port:
+            sockets.add(f"socket:[{inode}]")
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(str(handle.readlink()) in sockets for handle in (process / "fd").iterdir()):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                return [word.decode(errors="replace") for word in words if word]
+        except OSError:
+            continue  # gone meanwhile, or somebody else's
+    return []
 
 
 def mapped(pid: int, names: tuple[str, ...]) -> list[str]:
