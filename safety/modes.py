@@ -85,18 +85,18 @@ def next_mode(now: ModeState, request: Request, facts: Facts) -> ModeState:
         standing = str(request.number) if request.reset else ""
         return ModeState(Mode.TRIPPED, spent=mark, tripped_by=standing)
     if request.mode is RequestedMode.OFF or not is_named(request):
-        return ModeState(Mode.OFF, spent=now.spent)
+        return ModeState(spent=now.spent)  # as at every start: OFF
     if now.mode is Mode.SHED and now.spent == mark:
         return now
     if request.mode is RequestedMode.SHADOW:
-        return _shadow(now, facts, mark, wants_auto=False)
+        return _shadow(now, facts, "")
     if now.mode in (Mode.OFF, Mode.SHED, Mode.SHADOW):
-        return _shadow(now, facts, mark, wants_auto=now.spent != mark)
+        return _shadow(now, facts, "" if now.spent == mark else mark)
     if facts.plant_action >= Action.SHED:
         return ModeState(Mode.SHED, spent=mark)
     if now.mode is Mode.INIT:
         return _init(now, facts, mark)
-    return _closed(now, facts, mark)
+    return _closed(now.held, facts, mark)
 
 
 def _tripped(now: ModeState, request: Request, facts: Facts, mark: str) -> ModeState:
@@ -106,40 +106,43 @@ def _tripped(now: ModeState, request: Request, facts: Facts, mark: str) -> ModeS
     fresh = is_named(request) and str(request.number) != now.tripped_by
     if not fresh or facts.plant_action is Action.TRIP:
         return now
-    return ModeState(Mode.OFF, spent=mark)
+    return ModeState(spent=mark)  # OFF
 
 
-def _shadow(now: ModeState, facts: Facts, mark: str, *, wants_auto: bool) -> ModeState:
-    """Collect evidence; with enough of it, and AUTO wanted, begin the handshake."""
+def _shadow(now: ModeState, facts: Facts, wanted: str) -> ModeState:
+    """Collect evidence; with enough of it begin the handshake.
+
+    `wanted` is the mark of a request for AUTO that is not spent, '' when there is none.
+    """
     before = now if now.mode is Mode.SHADOW else ModeState(Mode.SHADOW, spent=now.spent)
     clean = facts.action < Action.HOLD
-    if wants_auto and clean and before.evidence >= SHADOW_CYCLES:
+    if wanted and clean and before.evidence >= SHADOW_CYCLES:
         return ModeState(Mode.INIT)
     evidence = min(before.evidence + 1, SHADOW_CYCLES) if clean else 0
-    if not wants_auto:
+    if not wanted:
         return replace(before, evidence=evidence, waited=0)
     waited = before.waited + 1
     refused = facts.plant_action >= Action.SHED or waited > PATIENCE * facts.hold_cycles
-    spent = mark if refused else before.spent
+    spent = wanted if refused else before.spent
     return replace(before, evidence=evidence, waited=waited, spent=spent)
 
 
 def _init(now: ModeState, facts: Facts, mark: str) -> ModeState:
     """Wait for the PLC to take our setpoints, for a bounded number of cycles."""
     if now.asked and facts.remote_active and facts.plant_action < Action.HOLD:
-        return _closed(ModeState(Mode.AUTO), facts, mark)
+        return _closed(0, facts, mark)
     if now.waited >= facts.hold_cycles:
         return ModeState(Mode.SHED, spent=mark)
     return replace(now, waited=now.waited + 1)
 
 
-def _closed(now: ModeState, facts: Facts, mark: str) -> ModeState:
-    """In closed loop: carry on, hold for a bounded time, or let go."""
+def _closed(held: int, facts: Facts, mark: str) -> ModeState:
+    """In closed loop, after `held` cycles of HOLD: carry on, hold for a bounded time, or let go."""
     if facts.action >= Action.SHED:
         return ModeState(Mode.SHED, spent=mark)
     if facts.action < Action.HOLD:
         # Work the held cycles off one by one: a fault that comes and goes must not reset the timer.
-        return ModeState(Mode.AUTO, held=max(0, now.held - 1))
-    if now.held >= facts.hold_cycles:
+        return ModeState(Mode.AUTO, held=max(0, held - 1))
+    if held >= facts.hold_cycles:
         return ModeState(Mode.SHED, spent=mark)
-    return ModeState(Mode.HOLD, held=now.held + 1)
+    return ModeState(Mode.HOLD, held=held + 1)

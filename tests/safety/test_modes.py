@@ -205,3 +205,41 @@ def test_after_a_reset_the_old_request_is_spent() -> None:
     for _ in range(10):
         state = next_mode(state, ask("AUTO"), CLEAN)
     assert state.mode is Mode.SHADOW
+
+
+def _facts(action: Action, plant: Action, *, remote: bool = True) -> Facts:
+    return Facts(action, plant, remote, HOLD_CYCLES)
+
+
+SHED = _facts(Action.SHED, Action.SHED)
+STEPS_IN_FULL = [
+    # before, request, facts, what is remembered after it
+    (ModeState(Mode.AUTO), ask("AUTO"), CLEAN, ModeState(Mode.AUTO)),
+    (ModeState(Mode.AUTO), ask("AUTO"), SHED, ModeState(Mode.SHED, spent="1:AUTO")),
+    (ModeState(Mode.INIT), ask("AUTO"), SHED, ModeState(Mode.SHED, spent="1:AUTO")),
+    (ModeState(Mode.AUTO), ask("AUTO"), _facts(Action.TRIP, Action.TRIP),
+     ModeState(Mode.TRIPPED, spent="1:AUTO")),
+    (ModeState(Mode.INIT, waited=HOLD_CYCLES), ask("AUTO"),
+     _facts(Action.ALLOW, Action.ALLOW, remote=False), ModeState(Mode.SHED, spent="1:AUTO")),
+    (ModeState(Mode.INIT, asked=True), ask("AUTO"), _facts(Action.HOLD, Action.HOLD),
+     ModeState(Mode.INIT, waited=1, asked=True)),
+    (ModeState(Mode.INIT, asked=True), ask("AUTO"), _facts(Action.HOLD, Action.ALLOW),
+     ModeState(Mode.HOLD, held=1)),
+    (ModeState(Mode.INIT, asked=True), ask("AUTO"), _facts(Action.SHED, Action.ALLOW),
+     ModeState(Mode.SHED, spent="1:AUTO")),
+    (ModeState(Mode.TRIPPED, tripped_by="1"), ask("AUTO"), CLEAN, ModeState(Mode.TRIPPED)),
+    (ModeState(Mode.SHADOW, waited=7), ask("SHADOW"), CLEAN, ModeState(Mode.SHADOW, evidence=1)),
+    (ModeState(Mode.SHADOW, waited=21, spent="1:AUTO"), ask("AUTO", 2), SHED,
+     ModeState(Mode.SHADOW, waited=1, spent="2:AUTO")),
+    (ModeState(Mode.SHADOW, spent="1:AUTO"), replace(ask("AUTO"), who=" "), CLEAN,
+     ModeState(spent="1:AUTO")),
+    (ModeState(Mode.SHADOW, waited=21, spent="1:AUTO"), ask("AUTO", 2), CLEAN,
+     ModeState(Mode.SHADOW, evidence=1, waited=1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "request_", "facts", "after"), STEPS_IN_FULL)
+def test_a_step_remembers_exactly_what_the_next_one_needs(
+    before: ModeState, request_: Request, facts: Facts, after: ModeState
+) -> None:
+    assert next_mode(before, request_, facts) == after

@@ -19,7 +19,7 @@ from tests.safety.builders import LOOP, PUMP, SPEED, WEIGHT, readings, rules, se
 
 
 def test_a_number_below_zero_is_refused_where_it_makes_no_sense() -> None:
-    with pytest.raises(RuleError, match=r"limits\.dwell must not be below zero, but is -1"):
+    with pytest.raises(RuleError, match=r"^limits\.dwell must not be below zero, but is -1"):
         not_negative_at({"dwell": -1.0}, "dwell", "limits")
 
 
