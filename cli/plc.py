@@ -145,8 +145,8 @@ def _soft(which: str, sealed: dict[str, Any], state: Path | None, *, waits: bool
             USAGE,
         )
     source = sealed["sources"]["mixer"]
-    place = (state or folder_of(STATES, source)).resolve()
     try:
+        place = (folder_of(STATES, source) if state is None else state).resolve()
         words = command(source, place)
     except (NotBuiltError, OSError) as error:
         raise RefusalError(

@@ -40,7 +40,16 @@ class NotBuiltError(RuntimeError):
 
 
 def folder_of(states: Path, source: Mapping[str, Any]) -> Path:
-    """Return the folder of the soft PLC that stands at a Modbus address of this machine."""
+    """Return the folder of the soft PLC that stands at a Modbus address of this machine.
+
+    Raises:
+        NotBuiltError: it cannot serve at such an address.
+    """
+    if not _serves(source):
+        raise NotBuiltError(
+            "the soft PLC serves Modbus/TCP without TLS on loopback only; the configuration says "
+            f"{source['protocol']} at {source.get('host') or source.get('endpoint')}"
+        )
     return states / f"plc-mixer-{source['port']}"
 
 
@@ -75,13 +84,8 @@ def command(source: Mapping[str, Any], state: Path, *, leash: int | None = None)
     """Return the command line of the soft PLC at the address of `source`, its door in `state`.
 
     Raises:
-        NotBuiltError: it cannot be built, or the address is not on loopback.
+        NotBuiltError: it cannot be built.
     """
-    if source["protocol"] != "modbus-tcp" or source["host"] not in ("127.0.0.1", "localhost"):
-        raise NotBuiltError(
-            f"the soft PLC serves Modbus/TCP on loopback only, not {source['protocol']} "
-            f"at {source.get('host', source.get('endpoint'))}"
-        )
     state.mkdir(parents=True, exist_ok=True)
     words = [str(built()), "--port", str(source["port"]), "--door", str(state / DOOR)]
     words += ["--unit", str(source["device_id"])]
@@ -112,9 +116,17 @@ def standing(states: Path, sealed: Mapping[str, Any]) -> dict[str, Path]:
     doors = {
         name: folder_of(states, source) / DOOR
         for name, source in sealed["sources"].items()
-        if name == "mixer" and source["protocol"] == "modbus-tcp"
+        if name == "mixer" and _serves(source)
     }
     return {name: door for name, door in doors.items() if _answers(door)}
+
+
+def _serves(source: Mapping[str, Any]) -> bool:
+    return (
+        source["protocol"] == "modbus-tcp"
+        and source["host"] in ("127.0.0.1", "localhost")
+        and not source.get("tls")
+    )
 
 
 def _answers(door: Path) -> bool:

@@ -97,6 +97,19 @@ def test_a_plc_that_has_gone_is_named(tmp_path: Path) -> None:
         bench.start_line()
 
 
+@pytest.mark.parametrize(
+    "change", [{"host": "192.0.2.7"}, {"protocol": "modbus-rtu"}, {"tls": True}]
+)
+def test_it_is_refused_at_an_address_that_it_cannot_serve(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    sealed = sealed_line()
+    sealed["sources"]["mixer"] |= change
+    assert soft_plc.standing(tmp_path, sealed) == {}
+    with pytest.raises(soft_plc.NotBuiltError, match="on loopback only"):
+        soft_plc.folder_of(tmp_path, sealed["sources"]["mixer"])
+
+
 @pytest.mark.requirement("HIL-02")
 def test_the_soft_plc_is_made_of_its_own_sources_and_the_systems_headers() -> None:
     own = {path.name for path in soft_plc.SOURCES.glob("*.[ch]")}
