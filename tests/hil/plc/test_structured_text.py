@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import math
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from tests.hil.plc.rig import HOME
 from tests.hil.plc.structured_text import Block, Library, StructuredTextError
 
 
@@ -64,3 +67,21 @@ def test_what_a_plc_must_not_do_is_refused_when_it_happens() -> None:
         block("M := N + 1;").scan(N=2**31 - 1)
     with pytest.raises(StructuredTextError, match="takes REAL"):
         block("Y := X;").scan(X=1)
+
+
+@pytest.mark.slow
+def test_a_parser_of_somebody_else_reads_the_text(tmp_path: Path) -> None:
+    """blark knows the grammar of a maker's dialect; it shares nothing with our interpreter."""
+    blark = Path(__file__).resolve().parents[3] / "var" / "interop" / "blark" / "bin" / "blark"
+    if not blark.exists():
+        pytest.skip("blark is not here: install it with .ci/interop")
+    text = (HOME / "rheostat.st").read_text("utf-8")
+    for name, source, code in (
+        ("sound.st", text, 0),
+        ("spoiled.st", text.replace("END_IF", "END", 1), 1),
+    ):
+        (tmp_path / name).write_text(source, "utf-8")
+        done = subprocess.run(
+            [blark, "parse", tmp_path / name], capture_output=True, check=False, timeout=120
+        )
+        assert done.returncode == code, done.stderr.decode()[-500:]
