@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from cli.limits_place import passphrase_of, sealed_now
 from cli.places import state_of_running_engine
 from cli.refusal import FINDINGS, OK, USAGE, RefusalError
 from cli.words import Flag, Text
@@ -25,6 +26,8 @@ def mode(
     who: Text = "",
     why: Text = "",
     reset: Flag = False,
+    key: Annotated[Path | None, Parameter(show_default=False)] = None,
+    passphrase_file: Annotated[Path | None, Parameter(show_default=False)] = None,
     state: Path | None = None,
     json: Flag = False,
 ) -> int:
@@ -44,7 +47,12 @@ def mode(
     why
         The reason, for the record.
     reset
-        Clear a trip with this request.
+        Clear a trip with this request. Where people are registered it has to be signed, by somebody
+        else than asked for the mode in which the loop tripped.
+    key
+        Your key file, to sign a reset; the passphrase is asked for.
+    passphrase_file
+        A file that holds the passphrase, where nobody can be asked.
     state
         State folder of the engine; default: the one engine running here.
     json
@@ -53,8 +61,11 @@ def mode(
     message = _message(loop, requested, who, why, reset=reset)
     from service.commands import EngineUnreachableError, ask
 
+    place = state_of_running_engine(state)
+    if key is not None:
+        message["signature"] = _signature(place, loop, key, passphrase_file, reset=reset)
     try:
-        answer = ask(state_of_running_engine(state), message)
+        answer = ask(place, message)
     except EngineUnreachableError as error:
         raise RefusalError(
             str(error).partition(" Next: ")[0],
@@ -85,6 +96,46 @@ def _message(loop: str, requested: str, who: str, why: str, *, reset: bool) -> d
     message: dict[str, Any] = {"do": "mode", "loop": loop, "mode": wanted}
     message |= {"who": who or getpass.getuser(), "reset": reset}
     return message | ({"why": why} if why else {})
+
+
+def _signature(
+    place: Path, loop: str, key: Path, passphrase_file: Path | None, *, reset: bool
+) -> dict[str, Any]:
+    """Return a person's signature under the newest cycle of a loop: that its cause is removed."""
+    from datetime import UTC, datetime
+
+    from records.act import sign_act
+    from records.reader import RecordReader
+    from service.limits_keys import KeyFileError, load_key, owner_of, public_text
+    from service.signed_reset import to_sign
+
+    if not reset or loop == "all":
+        raise RefusalError(
+            "--key signs the reset of one loop, and none was asked for",
+            "a signature says what it is for",
+            f"./rheostat mode {loop if loop != 'all' else 'coating'} OFF --reset --key {key}",
+            USAGE,
+        )
+    people = sealed_now(place).config["people"]
+    try:
+        private = load_key(key, passphrase_of(passphrase_file, f"passphrase of {key}: "))
+    except KeyFileError as error:
+        raise RefusalError(str(error), "nothing was signed", error.next_step) from error
+    person = owner_of(public_text(private.public_key()), people)
+    reader = RecordReader(place / "records.sqlite")
+    rows = reader.last_cycles(loop, 1)
+    reader.close()
+    if person is None or not rows:
+        raise RefusalError(
+            f"the key {key} belongs to nobody registered on this line" if rows
+            else f"there is no record of a loop '{loop}'",
+            "the engine takes signatures of registered people under records only",
+            "./rheostat limits keys list; ./rheostat mode shows the loops",
+        )  # fmt: skip
+    utc = datetime.now(UTC).isoformat(timespec="seconds")
+    act = sign_act(to_sign(rows[0], person, people[person], utc), private)
+    print(act.as_text())
+    return act.body()
 
 
 def _status(answer: dict[str, Any]) -> str:

@@ -44,6 +44,7 @@ from service.loop_runner import LoopRunner, remembered
 from service.requests import RequestDesk
 from service.sealed_file import read_sealed, write_sealed
 from service.self_check import forbidden_maps, forbidden_modules
+from service.signed_reset import accept
 from service.solver_process import SolverProcess
 from service.unconfirmed import unconfirmed
 
@@ -83,7 +84,7 @@ class Engine:
         self._pid_file = state_dir / "engine.pid"
         self._door = CommandDoor(state_dir, self._answer)
         self._change_over = ChangeOver(self.keeper, self.runners, self._hashes_of, self._in_force)
-        self._desk = RequestDesk(self.runners, self.status, self._activate)
+        self._desk = RequestDesk(self.runners, self.status, self._activate, self._reset_by)
         self._calendar = AsyncIOScheduler(timezone="UTC")
         self._tasks: list[asyncio.Task[None]] = []
         self._watch: asyncio.Task[None] | None = None
@@ -212,6 +213,9 @@ class Engine:
         if not report["ok"]:
             logging.getLogger("rheostat").error("the record chain is broken: %s", report["text"])
         return report
+
+    async def _reset_by(self, runner: LoopRunner, signature: object) -> str:
+        return await accept(signature, runner, self.sealed.get("people", {}), self.recorder)
 
     async def look_at_certificates(self) -> None:
         """Alarm what has expired or soon will, and record each alarm when it first comes."""

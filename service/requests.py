@@ -26,10 +26,12 @@ class RequestDesk:
         runners: Mapping[str, LoopRunner],
         status: Callable[[], Awaitable[Mapping[str, Any]]],
         activate: Callable[[str, str], Awaitable[Mapping[str, Any]]],
+        signed_by: Callable[[LoopRunner, object], Awaitable[str]],
     ) -> None:
         self._runners = runners
         self._status = status
         self._activate = activate
+        self._signed_by = signed_by
 
     async def answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer one message; a bad one gets words, never an exception."""
@@ -58,7 +60,7 @@ class RequestDesk:
         return {"ok": True, **await self._activate(proposal, who)}
 
     async def _mode(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        _only(message, {"do", "loop", "mode", "who", "reset", "why"})
+        _only(message, {"do", "loop", "mode", "who", "reset", "why", "signature"})
         runners = self._chosen(message.get("loop"))
         mode = _mode(message.get("mode"))
         who = _named(message)
@@ -69,6 +71,10 @@ class RequestDesk:
         for refusal in (runner.refusal(mode) for runner in runners):
             if refusal:
                 raise RefusedError(refusal)
+        if reset:
+            if len(runners) != 1:
+                raise RefusedError("a reset is for one loop: each has its own cause")
+            who = await self._signed_by(runners[0], message.get("signature")) or who
         texts = [await runner.ask_for(mode, who, reset, why) for runner in runners]
         return {"ok": True, "text": "; ".join(texts)}
 

@@ -34,7 +34,7 @@ class Rig:
         async def nothing(*_: Any) -> dict[str, Any]:
             return {}
 
-        self.desk = RequestDesk({LOOP: self.runner}, nothing, nothing)
+        self.desk = RequestDesk({LOOP: self.runner}, nothing, nothing, nothing)
 
     def cycle(self) -> None:
         self.clock.set_s(self.clock.now_s() + 8.0)
