@@ -21,6 +21,7 @@ from controller.compiled import Sampled, compiled
 from controller.estimate import Estimate, Estimator, Underway
 from controller.feed_memory import FeedMemory, FeedSample
 from controller.gauge_gain import GaugeGain
+from controller.innovations import Innovations
 from controller.plan import PlanRequest
 from controller.quick import Quick
 from controller.readings import BadCount, number
@@ -78,6 +79,7 @@ class CoatingEstimator:
         self._temp_k = self._p[self._at("coater.feed_temp")]
         self._odd_solids = 0
         self._learnt = GaugeGain(self._s)
+        self._statistics = Innovations()
         self._batch = 0
 
     def take_over(self, old: Estimator) -> None:
@@ -128,7 +130,7 @@ class CoatingEstimator:
     def _shown(self) -> dict[str, float]:
         model = self._model
         known = dict(zip((*model.states, *model.disturbances), (*self._x, *self._p), strict=True))
-        return {name: float(value) for name, value in known.items()}
+        return {**{n: float(value) for n, value in known.items()}, **self._statistics.told()}
 
     def _underway(self, now_s: float, speed: float, length_m: float) -> Underway:
         """Coat weights on the web between die and gauge, at the time they will be read."""
@@ -345,6 +347,8 @@ class CoatingEstimator:
         self._p[at], note = self._learnt.learn(
             self.web, shown, moment, length_m, speed, float(self._p[at])
         )
+        if self._learnt.beyond is not None:
+            self._statistics.note(GAUGE, self._learnt.beyond / self._s["gauge.fits"])
         if note:
             notes.append(f"{GAUGE}: {note}")
 

@@ -16,6 +16,7 @@ COATING_SETTINGS: tuple[Parameter, ...] = (
     Parameter("gauge.distance", 25.0, "m", DESIGN, "web from die to gauge"),
     Parameter("gauge.play", 0.2, "1", "process design page, section 4", "of its distance"),
     Parameter("gauge.noise", 0.002, "1", "readings of a calm line", "scatter of one of them"),
+    Parameter("gauge.fits", 0.01, "1", "wrong plants in the scenarios", "surprise that still fits"),
     Parameter("gauge.age", 3.0, "s", "half a traverse and its turn", "age of the newest traverse"),
     Parameter("gauge.span", 6.0, "s", "0.55 m at 100 mm/s", "time one traverse averages over"),
     Parameter("gauge.gain", 0.15, "1", TUNED, "share of a surprise believed at each reading"),

@@ -27,7 +27,11 @@ LARGEST_STEP = 0.1
 
 
 class GaugeGain:
-    """How well the gain is known, and what may be believed of the next reading."""
+    """How well the gain is known, and what may be believed of the next reading.
+
+    `beyond` is how far [ln] the last reading lay beyond anything the web under the gauge can be;
+    None where the reading compared with nothing, or is a lone odd one that may be a spike.
+    """
 
     def __init__(self, settings: Parameters) -> None:
         """Begin with a gain of one that nobody has seen."""
@@ -38,6 +42,7 @@ class GaugeGain:
         self._away = 1.0  # P
         self._odd = 0
         self._step_after_m = -math.inf
+        self.beyond: float | None = None
 
     def wait(self) -> None:
         """A cycle went by: what is not seen may change."""
@@ -51,6 +56,7 @@ class GaugeGain:
         `length_m` is the web counter now.
         """
         s, starting = self._s, moment.phase is Phase.START_UP
+        self.beyond = None
         newest_m = length_m - s["gauge.distance"] - speed * s["gauge.age"]
         oldest_m = newest_m - speed * s["gauge.span"]
         laid = web.mean(oldest_m, newest_m)
@@ -68,6 +74,7 @@ class GaugeGain:
         low, high, scatter = web.spread(oldest_m - play_m, newest_m + play_m, laid)
         beyond = surprise - min(max(surprise, low), high)
         self._odd = self._odd + 1 if not starting and abs(beyond) > s["gauge.doubt"] else 0
+        self.beyond = None if self._odd == 1 else beyond
         if self._odd:
             off = f"{surprise:+.1%} off the prediction"
             if self._odd < s["gauge.repeats"]:
