@@ -30,9 +30,12 @@ class Innovations:
         self._last[channel] = surprise
 
     def told(self) -> dict[str, float]:
-        """Mean squared surprise (one fits) and correlation between neighbours (zero fits)."""
+        """Mean squared surprise (one fits) and correlation between neighbours (zero fits).
+
+        Before anything was compared they are what a filter that fits would show.
+        """
         if not self._square:
-            return {}
+            return {"innovation.nis": 1.0, "innovation.whiteness": 0.0}
         worst = max(
             (self._product[name] / max(self._square[name], 1e-12) for name in self._square),
             key=abs,

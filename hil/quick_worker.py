@@ -23,7 +23,7 @@ def answer(request: PlanRequest) -> Plan:
     for tag, value in request.applied.items():
         low, high = request.limits[tag]
         moved[tag] = min(max(value + side * _SHARE * request.max_step[tag], low), high)
-    wish = Proposal(moved, SOLVED, 1, 0.0, 0.0, request.now_s)
+    wish = Proposal(moved, SOLVED, 1, 0.0, 0.0, request.now_s, innovation=1.0)
     return Plan(SOLVED, wish, echo=dict(request.limits))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,11 @@ from controller.factory import build_controller
 from controller.plan import Plan
 from controller.web_memory import WebMemory
 from plant_models.coating_control import control_model
+from safety.watch import misfit_after
+from safety.watch_rules import ModelRule
 from tests.controller.models import COAT, RATIO, SEALED, TARGET
 from tests.controller.test_coating_estimator import SPEED, DelayPlant, estimator, settle
+from tests.hil.sealed_line import sealed_line
 
 GEAR_LAG_S = 1.3
 D_COAT = control_model().disturbances.index("d_coat")
@@ -104,3 +108,36 @@ def test_before_the_first_reading_the_pump_is_left_alone() -> None:
         now = seen.update(plant.ask(2.6), 1)
     assert COAT in now.dropped
     assert not now.steered
+
+
+@pytest.mark.requirement("IL-12")
+@pytest.mark.requirement("GMP-07")
+def test_a_gain_half_as_large_again_is_another_plant_within_ten_readings() -> None:
+    rule = ModelRule(**sealed_line()["limits"]["models"]["coating"])
+    plant, seen = DelayPlant(), estimator()
+    settle(plant, seen, cycles=100)
+    plant.run(2.6)
+    assert seen.update(plant.ask(2.6), 1).shown["innovation.nis"] < 0.3
+    plant.per *= 1.5
+    misfit, since = 0, None
+    for cycle in range(60):
+        plant.run(2.6)
+        shown = seen.update(plant.ask(2.6), 1).shown["innovation.nis"]
+        if since is None and plant.ask(2.6).values[COAT] > 1.2 * TARGET:
+            since = cycle
+        misfit = misfit_after(rule, misfit, shown)
+        if misfit >= rule.cycles:
+            break
+    assert since is not None
+    assert cycle - since < 10
+
+
+@pytest.mark.requirement("IL-12")
+def test_one_odd_reading_is_no_other_plant() -> None:
+    plant, seen = DelayPlant(), estimator()
+    settle(plant, seen, cycles=100)
+    for share in (1.0, 1.4, 1.0, 1.0):
+        plant.run(2.6)
+        asked = plant.ask(2.6)
+        odd = replace(asked, values={**asked.values, COAT: share * asked.values[COAT]})
+        assert seen.update(odd, 1).shown["innovation.nis"] < 0.3

@@ -30,7 +30,7 @@ def answer(request: PlanRequest, heard: int) -> str:
         return '{"status": "solved"}'
     while mood and not Path(str(mood)).exists():
         time.sleep(0.005)
-    wish = Proposal(moved(request.applied), "solved", 1, 0.0, 0.0, request.now_s)
+    wish = Proposal(moved(request.applied), "solved", 1, 0.0, 0.0, request.now_s, innovation=1.0)
     known = {"pid": float(os.getpid()), "heard": float(heard)}
     plan = Plan("solved", wish, estimate=known, notes=(environment(),))
     return json.dumps(plan_to_json(plan))

@@ -30,7 +30,7 @@ class SteadyPlanner:
         }
         return Plan(
             "solved",
-            Proposal(applied, "solved", 5, 1e-9, 1.0, request.now_s),
+            Proposal(applied, "solved", 5, 1e-9, 1.0, request.now_s, innovation=1.0),
             predicted={
                 **predicted,
                 **{tag: Trajectory(times, [v] * 10) for tag, v in applied.items()},
