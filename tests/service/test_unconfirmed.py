@@ -34,7 +34,10 @@ class Rig:
         async def nothing(*_: Any) -> dict[str, Any]:
             return {}
 
-        self.desk = RequestDesk({LOOP: self.runner}, nothing, nothing, nothing)
+        async def nobody(*_: Any) -> str:
+            return ""
+
+        self.desk = RequestDesk({LOOP: self.runner}, nothing, nothing, nobody)
 
     def cycle(self) -> None:
         self.clock.set_s(self.clock.now_s() + 8.0)
