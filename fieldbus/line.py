@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from fieldbus.lease import Ownership
 from fieldbus.link import Link, LinkError, WireReading, sample_of
 from fieldbus.registers import order_hint
 from fieldbus.sources import Source
@@ -18,10 +19,16 @@ from safety.words import Quality, Sample, WriteResult
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One command in wire values: the setpoints, then remote request, sequence, heartbeat."""
+    """One command in wire values: the setpoints, then remote request, sequence, heartbeat.
+
+    `commit` is the word at which the PLC takes the setpoints all together, if it has one;
+    `ownership` the word that says which engine may write, if it has one.
+    """
 
     setpoints: tuple[tuple[Tag, Wire], ...]
     words: tuple[tuple[Tag, Wire], ...]
+    commit: tuple[tuple[Tag, Wire], ...] = ()
+    ownership: Ownership | None = None
 
 
 @dataclass(slots=True)
@@ -139,29 +146,70 @@ class Line:
     async def _steps(
         self, link: Link | None, order: Order, void: Callable[[], str], progress: _Progress
     ) -> None:
-        if link is not self.supervisor.link or (why := void()) or link is None:
+        if link is not self.supervisor.link or void() or link is None:
             progress.outcome = "not-sent"
             progress.reasons.append(void() or f"{self.source.name} has just reconnected")
             return
+        if order.ownership is not None and not await self._is_ours(link, order, progress):
+            return
         if order.setpoints:
-            progress.stage = "the setpoints"
-            refused = await link.write(order.setpoints)
-            if refused:
-                progress.reasons += [f"{name}: {why}" for name, why in refused.items()]
-                whole = len(refused) == len(order.setpoints)
-                progress.outcome = "refused" if whole else "unknown"
-            elif why := void():
-                progress.outcome = "unknown"
-                progress.reasons.append(f"the setpoints are out, the handshake is not: {why}")
+            await self._send_setpoints(link, order, void, progress)
         if progress.outcome == "written":
             progress.stage = "the handshake words"
-            refused = await link.write(order.words)
+            refused = await link.write((*order.commit, *order.words))
             if refused:
                 progress.reasons += [f"{name}: {why}" for name, why in refused.items()]
                 progress.outcome = "unknown" if order.setpoints else "refused"
         progress.stage = "the read-back"
-        if order.setpoints:
+        if order.setpoints and not order.commit:
             await self._read_back(link, order, progress)
+
+    async def _send_setpoints(
+        self, link: Link, order: Order, void: Callable[[], str], progress: _Progress
+    ) -> None:
+        """Write the setpoint words. With a commit word they are nothing yet, until it follows."""
+        progress.stage = "the setpoints"
+        refused = await link.write(order.setpoints)
+        if refused:
+            progress.reasons += [f"{name}: {why}" for name, why in refused.items()]
+            whole = order.commit or len(refused) == len(order.setpoints)
+            progress.outcome = "refused" if whole else "unknown"
+        elif order.commit:
+            await self._read_back(link, order, progress)
+            if progress.reasons:
+                progress.outcome = "refused"
+        if progress.outcome == "refused" and order.commit:
+            progress.reasons.append("not committed, so the PLC takes none of them")
+        elif progress.outcome == "written" and (why := void()):
+            progress.outcome = "unknown"
+            progress.reasons.append(f"the setpoints are out, the handshake is not: {why}")
+
+    async def _is_ours(self, link: Link, order: Order, progress: _Progress) -> bool:
+        """Look who may write to this loop, and claim it when nobody may; a claim is no command."""
+        ownership = order.ownership
+        if ownership is None:
+            return True
+        progress.stage = "the owner word"
+        there = await link.read([ownership.word, ownership.heartbeat])
+        owner, beat = (there[tag.name] for tag in (ownership.word, ownership.heartbeat))
+        progress.outcome = "not-sent"
+        if Quality.BAD in (owner.quality, beat.quality):
+            progress.reasons.append(f"nobody knows who may write: {owner.reason or beat.reason}")
+            return False
+        found = ownership.found(as_wire(owner.value), as_wire(beat.value), self._clock())
+        if found == "ours":
+            progress.outcome = "written"
+            return True
+        if found != "free":
+            progress.reasons.append(found)
+            return False
+        refused = await link.write([(ownership.word, ownership.number)])
+        progress.reasons.append(
+            f"the PLC lets nobody claim the loop: {refused[ownership.word.name]}"
+            if refused
+            else "this engine has just claimed the loop; it may write when the claim has stood"
+        )
+        return False
 
     async def _read_back(self, link: Link, order: Order, progress: _Progress) -> None:
         """Read the setpoint words again and compare them with what was sent, bit for bit."""
@@ -187,7 +235,7 @@ class Line:
         why = self._fail(link, error, "writing")
         if progress.stage == "nothing":
             progress.outcome = "not-sent"
-        elif progress.stage != "the read-back":
+        elif progress.stage not in ("the read-back", "the owner word"):
             progress.outcome = "unknown"
         doubt = "; it may still land" if progress.outcome == "unknown" else ""
         progress.reasons.append(f"{doing}: {why}{doubt}")
@@ -204,3 +252,8 @@ class Line:
         counts.writes_refused += outcome == "refused"
         counts.writes_unknown += outcome == "unknown"
         counts.writes_not_sent += outcome == "not-sent"
+
+
+def as_wire(value: object) -> Wire:
+    """Return a word as read; one that is no number can be nobody's."""
+    return value if isinstance(value, (bool, int, float)) else -1

@@ -94,6 +94,10 @@ class OpcUaLink:
         """Write in the given order in one request; return the refused tags in words."""
         refused: dict[str, str] = {}
         for part in _parts(items, self._most_written):
+            if refused:
+                why = "not sent after the refusal before it"
+                refused |= {tag.name: why for tag, _ in part}
+                continue
             request = ua.WriteParameters()
             request.NodesToWrite = [
                 ua.WriteValue(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fieldbus.lease import HostLease, Ownership, number_for
 from fieldbus.line import Line, Order
 from fieldbus.link import Link
 from fieldbus.modbus import Fences, ModbusLink
@@ -22,7 +23,7 @@ from fieldbus.opcua import OpcUaLink
 from fieldbus.pki import Pki
 from fieldbus.sources import Source, sources_of
 from fieldbus.supervisor import Supervisor
-from fieldbus.tags import NotWritable, Tag, WiringError, tags_of, to_wire, wrapped
+from fieldbus.tags import NotWritable, Tag, Wire, WiringError, tags_of, to_wire, wrapped
 from safety.gate import Command
 from safety.words import Quality, Reading, Sample, WriteResult
 
@@ -41,6 +42,9 @@ class Handshake:
     sequence: str
     heartbeat_out: str
     setpoints: frozenset[str]
+    commit: str = ""
+    owner: str = ""
+    lease_s: float = 0.0
 
     @property
     def proof(self) -> tuple[str, str, str]:
@@ -86,6 +90,10 @@ class WirePort:
                 _connect_limit_s(source),
             )
             self._lines[source.name] = Line(source, supervisor, clock, canaries)
+        self._leases = {source.name: HostLease(source.address) for source in sources.values()}
+        self._owners = {
+            name: _ownership(loop, self._tags) for name, loop in self._loops.items() if loop.owner
+        }
 
     async def open(self) -> None:
         """Start connecting in the background; returns at once even when no PLC answers."""
@@ -127,11 +135,17 @@ class WirePort:
         except NotWritable as fault:
             line.counts.writes_not_sent += 1
             return self._not_sent(command, str(fault))
+        if not self._leases[loop.source].held():
+            line.counts.writes_not_sent += 1
+            why = f"another engine on this machine writes to {loop.source}"
+            return self._not_sent(command, why)
         return await line.write(order, lambda: self._void(command, loop, line))
 
     async def close(self) -> None:
         """Stop connecting and let go of every socket."""
         await asyncio.gather(*(line.supervisor.stop() for line in self._lines.values()))
+        for lease in self._leases.values():
+            lease.release()
 
     def sources_status(self) -> dict[str, dict[str, Any]]:
         """Return what the page shows for each source: connected, epoch, last error, counters."""
@@ -147,12 +161,22 @@ class WirePort:
             (tags[name], to_wire(tags[name], si)) for name, si in command.setpoints.items()
         ]
         sequence, heartbeat = tags[loop.sequence], tags[loop.heartbeat_out]
-        words = (
+        words = [
             (tags[loop.remote_request], to_wire(tags[loop.remote_request], command.remote)),
             (sequence, to_wire(sequence, wrapped(sequence, command.sequence))),
             (heartbeat, to_wire(heartbeat, wrapped(heartbeat, command.heartbeat))),
-        )
-        return Order(tuple(setpoints), words)
+        ]
+        ownership = self._owners.get(command.loop)
+        if ownership is not None and not command.remote and not setpoints:
+            words.insert(0, (ownership.word, 0))  # with the loop goes the right to write to it
+        commit: list[tuple[Tag, Wire]] = []
+        if loop.commit and setpoints:
+            missing = sorted(loop.setpoints - set(command.setpoints))
+            if missing:
+                raise NotWritable(f"{missing[0]} is missing: {loop.source} takes all or none")
+            word = tags[loop.commit]
+            commit.append((word, to_wire(word, wrapped(word, command.sequence))))
+        return Order(tuple(setpoints), tuple(words), tuple(commit), ownership)
 
     def _void(self, command: Command, loop: Handshake, line: Line) -> str:
         """Say why the command must not go out (any more), or ''."""
@@ -193,9 +217,17 @@ def _handshake(name: str, row: Mapping[str, Any]) -> Handshake:
             sequence=words["sequence"],
             heartbeat_out=words["heartbeat_out"],
             setpoints=frozenset(row["mvs"]),
+            commit=words.get("commit") or "",
+            owner=words.get("owner") or "",
+            lease_s=row["gate"]["heartbeat_cycles"] * row["period"] if words.get("owner") else 0.0,
         )
     except KeyError as missing:
         raise WiringError(f"loop {name}: the handshake lacks {missing}") from None
+
+
+def _ownership(loop: Handshake, tags: Mapping[str, Tag]) -> Ownership:
+    word = tags[loop.owner]
+    return Ownership(word, tags[loop.heartbeat_out], loop.lease_s, number_for(word))
 
 
 def _check_wiring(
@@ -206,7 +238,8 @@ def _check_wiring(
         if tag.source not in sources:
             raise WiringError(f"tag {tag.name}: there is no source {tag.source}")
     for name, loop in loops.items():
-        counters = (loop.sequence, loop.heartbeat_out)
+        optional = tuple(word for word in (loop.commit, loop.owner) if word)
+        counters = (loop.sequence, loop.heartbeat_out, *optional)
         writes = (*sorted(loop.setpoints), loop.remote_request, *counters)
         for word in (*writes, *loop.proof):
             if word not in tags:

@@ -348,6 +348,12 @@ class Handshake(Shape):
     remote_request: TagName
     remote_ready: TagName
     remote_active: TagName
+    commit: TagName | None = Field(
+        None, description="the word at which the PLC takes all setpoints at once: our sequence"
+    )
+    owner: TagName | None = Field(
+        None, description="the word that says which engine may write; 0 is nobody"
+    )
 
 
 class Gate(Shape):

@@ -155,7 +155,7 @@ def _loop(loop: Loop, units: Mapping[str, str]) -> dict[str, Any]:
     sealed: dict[str, Any] = {
         "title": loop.title,
         "period": loop.period,
-        "handshake": loop.handshake.model_dump(),
+        "handshake": loop.handshake.model_dump(exclude_none=True),
         "permissives": loop.permissives,
         "critical": loop.critical,
         "optional": loop.optional,

@@ -18,6 +18,8 @@ _ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "remote_request": ("write", ("bool",)),
     "remote_ready": ("read", ("bool",)),
     "remote_active": ("read", ("bool",)),
+    "commit": ("write", _WHOLE),
+    "owner": ("write", _WHOLE),
 }
 
 

@@ -29,6 +29,8 @@ SPOILED = [
     ("limits.yaml", "lip.bolt3_sp: 1 }, range: [-10 um, 10 um]", "lip.bolt3_sp: 1 }, range: [10 um, -10 um]", "RH-1030", "swapped"),
     ("line.yaml", "    device_id: 1", "    device_id: 1\n    scan_words: { table: holding, before: 36, after: 0 }", "RH-1045", "in one request"),
     ("line.yaml", "    device_id: 1", "    device_id: 1\n    read_twice: true\n    scan_words: { table: holding, before: 0, after: 36 }", "RH-1045", "delete one"),
+    ("line.yaml", "heartbeat_in: mixer.heartbeat", "heartbeat_in: mixer.heartbeat\n      owner: mixer.engine_sequence", "RH-1047", "sequence already"),
+    ("line.yaml", "heartbeat_in: mixer.heartbeat", "heartbeat_in: mixer.heartbeat\n      commit: mixer.jacket_sp", "RH-1048", "this role needs"),
     ("line.yaml", "    device_id: 1", "    device_id: 1\n    write_function: 15", "RH-1013", "16"),
     ("line.yaml", "    device_id: 1", "    device_id: 1\n    tls: false", "RH-1013", "write one of: true"),
     ("line.yaml", "protocol: modbus-tcp\n    host: 127.0.0.1\n    port: 5020", "protocol: modbus-rtu\n    device: /dev/ttyS0", "RH-1011", "`baud` is missing"),

@@ -129,6 +129,7 @@ class Bench:
         if self.engine is not None:
             self.engine.kill()
             self.engine.communicate()
+            self.engine = None
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ WRITES = {
     "gap_sp": VARIANT.Double,
     "remote_request": VARIANT.Boolean,
     "engine_sequence": VARIANT.UInt32,
+    "owner": VARIANT.UInt32,
     "engine_heartbeat": VARIANT.UInt32,
 }
 
