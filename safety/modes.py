@@ -89,7 +89,7 @@ def next_mode(now: ModeState, request: Request, facts: Facts) -> ModeState:
     if now.mode is Mode.SHED and now.spent == mark:
         return now
     if request.mode is RequestedMode.SHADOW:
-        return _shadow(now, facts, "")
+        return _shadow(now, facts)
     if now.mode in (Mode.OFF, Mode.SHED, Mode.SHADOW):
         return _shadow(now, facts, "" if now.spent == mark else mark)
     if facts.plant_action >= Action.SHED:
@@ -109,7 +109,7 @@ def _tripped(now: ModeState, request: Request, facts: Facts, mark: str) -> ModeS
     return ModeState(spent=mark)  # OFF
 
 
-def _shadow(now: ModeState, facts: Facts, wanted: str) -> ModeState:
+def _shadow(now: ModeState, facts: Facts, wanted: str = "") -> ModeState:
     """Collect evidence; with enough of it begin the handshake.
 
     `wanted` is the mark of a request for AUTO that is not spent, '' when there is none.

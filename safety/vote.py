@@ -57,17 +57,18 @@ def cast(
         and isinstance(sample.value, float | int)
     }
     result = vote(tuple(voters.values()), rule.tolerance)
+    sample = _sample(rule, result, voters, samples)
+    if result.value is None:
+        return result, sample, ballot
     off, struck = dict(ballot.off), ballot.struck
     for member, value in voters.items():
-        if result.value is None:
-            continue
         if abs(value - result.value) <= rule.tolerance:
             off.pop(member, None)
             continue
         off[member] = min(off.get(member, 0) + 1, LARGEST_INTEGER)
         if off[member] >= rule.cycles:
             struck = (*struck, member)
-    return result, _sample(rule, result, voters, samples), Ballot(off, struck, ballot.repair)
+    return result, sample, Ballot(off, struck, ballot.repair)
 
 
 def repaired(ballot: Ballot, repair: str) -> Ballot:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.mutation.hunt import CAUGHT, hunt
-from tests.mutation.mutants import ROOT, Mutant, mutants_of
+from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.notebook import Notebook
-from tests.mutation.scope import AREAS, LEFT_OUT, modules_named, tests_for
+from tests.mutation.scope import AREAS, LEFT_OUT, ROOT, modules_named, tests_for
 
 NOTEBOOK = ROOT / "var" / "mutation-notebook.json"
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")

@@ -31,7 +31,8 @@ import coverage
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tests.mutation.mutants import ROOT, Mutant, code_of, functions_in
+from tests.mutation.mutants import Mutant, code_of, functions_in
+from tests.mutation.scope import ROOT
 
 EXAMPLES = 30
 """Hypothesis examples per property: enough to notice a change, few enough for thousands of them."""

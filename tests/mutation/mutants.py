@@ -19,7 +19,6 @@ import gc
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import CodeType, FunctionType
 
 import libcst as cst
@@ -28,7 +27,8 @@ from mutmut.mutation.file_mutation import MutationVisitor
 from mutmut.mutation.mutators import mutation_operators, operator_string
 from mutmut.mutation.pragma_handling import IgnoredCode
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.mutation.scope import ROOT
+
 _ENCODINGS = ("ascii", "utf-8")
 
 

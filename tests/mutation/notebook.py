@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.mutation.hunt import CAUGHT, Outcome
-from tests.mutation.mutants import ROOT, Mutant
+from tests.mutation.mutants import Mutant
+from tests.mutation.scope import ROOT
 
 
 @dataclass(slots=True)
