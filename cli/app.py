@@ -30,6 +30,7 @@ from cli import (
     replay,
     run,
     simulate,
+    tags,
     test,
     trace,
     tune,
@@ -74,6 +75,7 @@ app.command(audit.audit)
 app.command(replay.replay)
 app.command(page.page)
 app.command(certs.certs)
+app.command(tags.tags)
 app.command(plc.plc)
 app.command(simulate.simulate)
 app.command(campaign.campaign)
@@ -95,6 +97,7 @@ VERBS = (
     "replay",
     "page",
     "certs",
+    "tags",
     "plc",
     "simulate",
     "campaign",

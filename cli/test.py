@@ -21,7 +21,7 @@ RESULTS = ROOT / "var" / "test-results.xml"
 
 def test(
     *arguments: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    quick: Flag = False,  # noqa: PT028 - a verb named test, not a test
+    quick: Flag = False,
 ) -> int:
     """Run ruff, mypy, the layer rules and all tests; ends with pytest's own summary.
 

@@ -47,6 +47,11 @@ class OpcUaPeer:
                 await node.set_writable()
             self.nodes[name] = node
             self.names[node.nodeid] = name
+            if name in self.spec.get("described", {}):
+                unit, low, high = self.spec["described"][name]
+                about = ua.EUInformation(DisplayName=ua.LocalizedText(unit))
+                await node.add_property(ua.NodeId(), "0:EngineeringUnits", about)
+                await node.add_property(ua.NodeId(), "0:EURange", ua.Range(low, high))
         for name, most in self.spec.get("limits", {}).items():
             limit = getattr(ua.ObjectIds, f"Server_ServerCapabilities_OperationLimits_{name}")
             await self.server.get_node(limit).write_value(ua.UInt32(most))
