@@ -99,7 +99,9 @@ class DompcMhe:
         self._mhe.setup()
 
     def begin(self, belief: Belief) -> None:
-        """Start from what our filter starts from."""
+        """Start from what our filter starts from, without a past."""
+        self._mhe.reset_history()
+        self._past.clear()
         self._mhe.x0 = (belief.z / self._unit).reshape(-1, 1)
         self._mhe.set_initial_guess()
 

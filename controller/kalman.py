@@ -1,4 +1,4 @@
-"""What a Kalman filter believes, and how large a surprise it expects.
+"""What a Kalman filter believes.
 
 symbol  meaning                                   unit
 z       state estimate                            as the model
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from plant_models.control_model import Vector
 
 
@@ -20,8 +18,3 @@ class Belief:
 
     z: Vector
     P: Vector
-
-
-def surprise_spread(belief: Belief, slope: Vector, noise: float) -> float:
-    """Standard deviation of the surprise a reading with `slope` dh/dz may bring."""
-    return float(np.sqrt(slope @ belief.P @ slope + noise**2))

@@ -14,13 +14,9 @@ window's length. Every state is divided by a typical change first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import casadi as ca
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
+from scipy.linalg.lapack import dpbsv
 
 from controller.compiled import Sampled, compiled
 from controller.kalman import Belief
@@ -40,53 +36,60 @@ class Window:
         are slow, or is ''.
         """
         self.length, self._unit, self._n = length, unit, len(unit)
-        stage = _stage(step, look, unit)
+        stage = _stage(step, look, unit).map(length)
         rows = look.size1_out(0)
         z, u, ambient = sample
-        given = [z, z, u, ambient, np.zeros(rows), np.ones(rows), np.eye(self._n)]
+        once = [z, z, u, ambient, np.zeros(rows), np.ones(rows), np.eye(self._n)]
+        given = [np.tile(value.reshape(len(value), -1), (1, length)) for value in once]
         found = compiled([Sampled(stage, given)])
         self.note = found.note
-        self._stage = Quick(found.functions[0])
-        low = np.tril_indices(self._n)
-        self._low, self._diagonal = low, _band(low[0], low[1])
-        every = np.indices((self._n, self._n)).reshape(2, -1)
-        self._beside = _band(self._n + every[0], every[1])
+        self._stages = Quick(found.functions[0])
+        self._low = np.tril_indices(self._n)
 
     def estimate(
         self,
         arrival: Belief,
         path: Vector,
-        given: Sequence[tuple[Vector, ...]],
-        W: Sequence[NDArray[Any]],
+        u: Vector,
+        ambient: Vector,
+        y: Vector,
+        weight: Vector,
+        W: Vector,
     ) -> Vector:
         """The window's states after one step from `path` [N+1, n]; raises LinAlgError.
 
-        `given` are (u, ambient, y, 1/r) and `W` the inverse of Q (of states in units) per step.
+        `u`, `ambient`, `y` and `weight` (1/r) have a row for each step; `W`, the inverses of Q (of
+        states in units), stand side by side.
         """
-        n, steps, unit = self._n, len(given), self._unit
-        band = np.zeros((2 * n, n * (steps + 1)), order="F")
-        diagonal = np.zeros((steps + 1, n, n))
-        g = np.zeros((steps + 1, n))
+        n, steps, unit = self._n, len(u), self._unit
+        columns = (path[:-1].T, path[1:].T, u.T, ambient.T, y.T, weight.T, W)
+        for place, value in zip(self._stages.inputs, columns, strict=True):
+            place[:, : value.shape[1]] = value
+        self._stages.run()  # columns beyond `steps` repeat what was there: nobody looks at them
+        here, there, g_here, g_there = (
+            part[:, : part.shape[1] // self.length * steps] for part in self._stages.outputs
+        )
+        band, g = np.zeros((2 * n, n * (steps + 1)), order="F"), np.zeros((n, steps + 1), order="F")
         precision = np.linalg.inv(arrival.P / np.outer(unit, unit))
-        diagonal[0] = precision
-        g[0] = precision @ ((path[0] - arrival.z) / unit)
-        for k, (u, ambient, y, weight) in enumerate(given):
-            self._stage(path[k], path[k + 1], u, ambient, y, weight, W[k])
-            here, beside, there, g_here, g_there = self._stage.outputs
-            diagonal[k] += here
-            diagonal[k + 1] += there
-            g[k] += g_here[:, 0]
-            g[k + 1] += g_there[:, 0]
-            band[self._beside[0], n * k + self._beside[1]] = beside.ravel()
-        at = n * np.arange(steps + 1)[:, None] + self._diagonal[1]
-        band[self._diagonal[0], at] = diagonal[:, self._low[0], self._low[1]]
-        step = solveh_banded(band, -g.ravel(), lower=True, check_finite=True)
+        i, j = self._low
+        band[i - j, j] = precision[i, j]
+        g[:, 0] = precision @ ((path[0] - arrival.z) / unit)
+        band[:, : n * steps] += here
+        band[:n, n:] += there
+        g[:, :-1] += g_here
+        g[:, 1:] += g_there
+        _, step, fault = dpbsv(band, -g.ravel(order="F"), lower=1, overwrite_ab=1, overwrite_b=1)
+        if fault != 0 or not np.isfinite(step).all():
+            raise np.linalg.LinAlgError("the window has no single best estimate")
         moved: Vector = path + step.reshape(steps + 1, n) * unit
         return moved
 
 
 def _stage(step: Expression, look: Expression, unit: Vector) -> Expression:
-    """One step's share of the normal equations: blocks here, beside (there, here), there."""
+    """One step's share of the normal equations, each block as LAPACK's lower band storage has it.
+
+    Blocks here with beside (there, here) below it, and there; then the gradients here and there.
+    """
     n, rows = len(unit), look.size1_out(0)
     z, z_next, u = ca.SX.sym("z", n), ca.SX.sym("z_next", n), ca.SX.sym("u", step.size1_in(1))
     ambient, y = ca.SX.sym("ambient"), ca.SX.sym("y", rows)
@@ -100,9 +103,8 @@ def _stage(step: Expression, look: Expression, unit: Vector) -> Expression:
     surprise = weight * (y - told)
     WF = ca.mtimes(W, F)
     blocks = [
-        ca.mtimes(F.T, WF),
-        -WF,
-        W + ca.mtimes(H.T, H),
+        _banded(ca.vertcat(ca.mtimes(F.T, WF), -WF)),
+        _banded(W + ca.mtimes(H.T, H)),
         -ca.mtimes(F.T, drift),
         drift - ca.mtimes(H.T, surprise),
     ]
@@ -110,6 +112,7 @@ def _stage(step: Expression, look: Expression, unit: Vector) -> Expression:
     return ca.Function("window_stage", inputs, [ca.densify(block) for block in blocks])
 
 
-def _band(rows: NDArray[Any], columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Where entries of the lower triangle stand in LAPACK's lower band storage."""
-    return rows - columns, columns
+def _banded(block: Expression) -> Expression:
+    """Each column pushed up until it begins with the diagonal."""
+    columns = [ca.vertcat(block[c:, c], ca.SX.zeros(c)) for c in range(block.size2())]
+    return ca.horzcat(*(ca.densify(column) for column in columns))

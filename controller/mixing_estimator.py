@@ -18,9 +18,8 @@ import numpy as np
 
 from controller.estimate import Estimate, Estimator
 from controller.innovations import Innovations
-from controller.kalman import Belief, surprise_spread
+from controller.kalman import Belief
 from controller.mixing_channels import (
-    BOUNDS,
     CHANNELS,
     LAB,
     PROBE,
@@ -28,13 +27,14 @@ from controller.mixing_channels import (
     WALKERS,
     WALKS,
 )
-from controller.mixing_filter import MixingFilter
+from controller.mixing_filter import MixingFilter, Taken
 from controller.plan import PlanRequest
 from controller.readings import BadCount, number
 from plant_models.control_model import ControlModel, Vector
 from plant_models.parameters import Parameters
 
 UNCERTAIN = 1  # of the qualities 0 bad, 1 uncertain, 2 good
+NO_DOUBT = np.full(len(CHANNELS), math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Cycle:
     before: Belief
     u: Vector
     ambient_k: float
-    readings: Mapping[str, tuple[float, float]]  # channel -> (reading, noise)
+    y: Vector  # readings in the order of CHANNELS, the laboratory's of this time among them
+    weight: Vector  # one over the noise of each; zero: nothing was read, or it was not believed
     first: bool  # nothing was known before: the belief is a founding, not a prediction
-    alert: bool = False  # surprises all pointed one way: something new is in the vessel
-    lab: Sequence[tuple[float, float]] = ()  # (ln viscosity, noise) of samples of this time
+    alert: bool  # surprises all pointed one way: something new is in the vessel
 
 
 class MixingEstimator:
@@ -64,6 +64,14 @@ class MixingEstimator:
         self._names = (*model.states, *WALKERS)
         self._filter = MixingFilter(model, period_s)
         self._Q = {alert: self.walks(alert=alert) for alert in (False, True)}
+        known = (*self._names, "mixer.ambient_temp")
+        self._of_model = np.array([known.index(name) for name in model.disturbances])
+        self._at_rest = np.zeros(len(model.inputs))
+        self._doubt = [math.inf if c == LAB else settings["doubt"] for c in CHANNELS]
+        self._reads = [
+            (tag, CHANNELS.index(channel), channel.startswith("ln "), 1.0 / settings[key])
+            for tag, (channel, key) in READ.items()
+        ]
         self._counts = {tag: BadCount(bad_cycles) for tag in ("mixer.viscosity", "mixer.torque")}
         self.reset()
 
@@ -82,11 +90,11 @@ class MixingEstimator:
     def reset(self) -> None:
         """Forget everything; the next readings found a new batch."""
         self._history: deque[Cycle] = deque()
-        self._belief: Belief | None = None
+        self._taken: Taken | None = None  # what the last cycle came to
         self._last_s: float | None = None
         self._lab_seen: set[int] = set()
         self._batch: int | None = None
-        self._odd: dict[str, int] = {}
+        self._odd = [0] * len(CHANNELS)  # surprises in a row that were too large to believe
         self._surprise = 0.0  # running mean of the viscometer's, in expected spreads
         self._statistics = Innovations()
 
@@ -105,16 +113,15 @@ class MixingEstimator:
             [number(request.applied, t, self._model.nominal[t]) for t in self._model.inputs]
         )
         ambient = number(values, "mixer.ambient_temp", self._model.nominal["mixer.ambient_temp"])
-        readings = self._readings(request)
-        before = self._founded(values, ambient) if self._belief is None else self._belief
+        y, weight = self._readings(request)
+        first = self._taken is None
+        before = self._founded(values, ambient) if self._taken is None else self._taken.belief
         alert = abs(self._surprise) > self._s["alert.level"]
-        cycle = Cycle(
-            request.now_s, before, u, ambient, readings, self._belief is None, alert=alert
-        )
-        self._refused: set[str] = set()
-        self._belief = self._run(cycle)
-        kept = {c: read for c, read in readings.items() if c not in self._refused}
-        self._history.append(replace(cycle, readings=kept))
+        cycle = Cycle(request.now_s, before, u, ambient, y, weight, first, alert)
+        taken = self._run(cycle, self._doubts())
+        self._judge(cycle, taken.surprises.tolist())
+        self._taken = taken
+        self._history.append(cycle)
         self._last_s = request.now_s
         self._take_lab(request, notes)
         self._trim()
@@ -124,9 +131,13 @@ class MixingEstimator:
     @property
     def belief(self) -> Belief:
         """The present estimate."""
-        if self._belief is None:
+        return self._now_taken.belief
+
+    @property
+    def _now_taken(self) -> Taken:
+        if self._taken is None:
             raise RuntimeError("the mixing estimator has not been given a reading yet")
-        return self._belief
+        return self._taken
 
     def value(self, name: str) -> float:
         """One state or disturbance of the present estimate."""
@@ -140,7 +151,7 @@ class MixingEstimator:
         changed = self._batch is not None and batch != self._batch
         gap_s = math.inf if self._last_s is None else request.now_s - self._last_s
         mass = number(request.values, "mixer.mass", math.nan)
-        charged = self._belief is not None and abs(mass - self.value("mixer.mass")) > 8.0
+        charged = self._taken is not None and abs(mass - self.value("mixer.mass")) > 8.0
         if changed or not 0.0 < gap_s < 10.0 * self._period_s or charged:
             self._batch = batch
             return True
@@ -157,7 +168,9 @@ class MixingEstimator:
         z = np.array([*x.values(), 0.0, 0.0, 0.0, 0.0, model.nominal["mixer.evaporation"]])
         seen = number(values, "mixer.viscosity", math.nan)
         if seen > 0.0:
-            told, _ = self._filter.look(z, np.zeros(len(model.inputs)), ambient)
+            told, _ = self._filter.look(
+                Belief(z, np.zeros((len(z), len(z)))), self._at_rest, ambient
+            )
             expected = float(told[CHANNELS.index(PROBE)])
             z[self._names.index("d_visc")] = math.log(seen) - expected
         P = np.diag(founding_spread(s) ** 2)
@@ -169,62 +182,58 @@ class MixingEstimator:
 
     # -- filtering -------------------------------------------------------------------------------
 
-    def _readings(self, request: PlanRequest) -> dict[str, tuple[float, float]]:
-        """Usable readings by channel with their noise; viscosities as logarithms.
+    def _readings(self, request: PlanRequest) -> tuple[Vector, Vector]:
+        """Usable readings by channel, and one over their noise; viscosities as logarithms.
 
         A reading of uncertain quality is used with more noise.
         """
-        found: dict[str, tuple[float, float]] = {}
-        for tag, (channel, key) in READ.items():
+        y, weight = np.zeros(len(CHANNELS)), np.zeros(len(CHANNELS))
+        for tag, at, logarithm, certain in self._reads:
             value = number(request.values, tag, math.nan)
-            good = math.isfinite(value) and (value > 0.0 or not channel.startswith("ln "))
+            good = value > 0.0 if logarithm else math.isfinite(value)
             if tag in self._counts:
                 self._counts[tag].note(good=good)
             if good:
                 uncertain = request.quality.get(tag) == UNCERTAIN
-                noise = self._s[key] * (self._s["uncertain.noise"] if uncertain else 1.0)
-                found[channel] = (math.log(value) if channel.startswith("ln ") else value, noise)
-        return found
+                y[at] = math.log(value) if logarithm else value
+                weight[at] = certain / self._s["uncertain.noise"] if uncertain else certain
+        return y, weight
 
-    def _run(self, cycle: Cycle, *, again: bool = False) -> Belief:
-        """The belief after one cycle: model forward, then every reading, then lab samples."""
-        belief = cycle.before
-        if not cycle.first:
-            ahead = self._filter.predict(belief, cycle.u, cycle.ambient_k, self._Q[cycle.alert])
-            if np.isfinite(ahead.z).all() and np.isfinite(ahead.P).all():
-                belief = ahead
-        for channel, (read, noise) in cycle.readings.items():
-            belief = self._take(belief, cycle, channel, read, noise, again=again)
-        for ln_lab, noise_lab in cycle.lab:
-            belief = self._take(belief, cycle, LAB, ln_lab, noise_lab, again=True)
-        return Belief(self._bounded(belief.z), belief.P)
+    def _run(self, cycle: Cycle, doubt: Vector) -> Taken:
+        """The belief after one cycle: model forward, then every reading less odd than `doubt`.
 
-    def _take(
-        self, belief: Belief, cycle: Cycle, channel: str, read: float, noise: float, *, again: bool
-    ) -> Belief:
-        """Take one reading in, unless it is hard to believe and has not repeated itself."""
-        taken = self._filter.take(belief, cycle.u, cycle.ambient_k, channel, read, noise)
-        e, spread = taken.surprise, taken.spread
-        if not (math.isfinite(e) and spread > 0.0):
-            return belief
-        if not again:
-            limit = self._s["doubt"] * spread
-            if channel == PROBE:
-                self._surprise += self._s["alert.share"] * (e / spread - self._surprise)
-            self._odd[channel] = self._odd.get(channel, 0) + 1 if abs(e) > limit else 0
-            if 0 < self._odd[channel] < self._s["repeats"]:
-                self._refused.add(channel)
-                return belief
-            if not cycle.first:
-                self._statistics.note(channel, e / spread)
-        return taken.belief
+        Where that gives no number the model stands still, and at worst nothing is read either.
+        """
+        given = cycle.u, cycle.ambient_k
+        read = cycle.y, cycle.weight, doubt
+        start = cycle.before
+        taken = self._filter.run(
+            start, *given, None if cycle.first else self._Q[cycle.alert], *read
+        )
+        if not _sound(taken):
+            taken = self._filter.run(start, *given, None, *read)
+        if not _sound(taken):
+            taken = self._filter.run(start, *given, None, cycle.y, np.zeros(len(CHANNELS)), doubt)
+        return taken
 
-    def _bounded(self, z: Vector) -> Vector:
-        kept = z.copy()
-        for name, (low, high) in BOUNDS.items():
-            at = self._names.index(name)
-            kept[at] = min(max(kept[at], low), high)
-        return kept
+    def _doubts(self) -> Vector:
+        """How many spreads each surprise may measure: any number where it has repeated itself."""
+        most = self._s["repeats"] - 1
+        pairs = zip(self._odd, self._doubt, strict=True)
+        return np.array([math.inf if odd >= most else doubt for odd, doubt in pairs])
+
+    def _judge(self, cycle: Cycle, surprises: list[float]) -> None:
+        """Strike out what was hard to believe and has not repeated itself; keep the statistics."""
+        for at, e in enumerate(surprises):
+            if not (cycle.weight[at] > 0.0 and math.isfinite(e)):
+                continue
+            if CHANNELS[at] == PROBE:
+                self._surprise += self._s["alert.share"] * (e - self._surprise)
+            self._odd[at] = self._odd[at] + 1 if abs(e) > self._doubt[at] else 0
+            if 0 < self._odd[at] < self._s["repeats"]:
+                cycle.weight[at] = 0.0
+            elif not cycle.first:
+                self._statistics.note(CHANNELS[at], e)
 
     # -- the laboratory --------------------------------------------------------------------------
 
@@ -245,47 +254,61 @@ class MixingEstimator:
         # A sample from before this estimate began may be out of date by what a lot can change.
         stale = self._s["walk.visc"] * math.sqrt(max(0.0, first_s - taken_s))
         noise = math.hypot(self._s["noise.lab"], stale)
-        cycle = self._history[at]
-        self._history[at] = replace(cycle, lab=(*cycle.lab, (math.log(lab), noise)))
-        self._belief = self._run_again_from(at)
+        self._history[at] = _with_sample(self._history[at], math.log(lab), noise)
+        self._taken = self._run_again_from(at)
         notes.append(f"lab sample {count}: {lab:.2f} Pa s, applied {age_s / 60.0:.0f} min back")
 
-    def _run_again_from(self, at: int) -> Belief:
-        """The present belief after running every cycle from number `at` once more."""
-        belief = self._history[at].before
-        for i in range(at, len(self._history)):
-            self._history[i] = replace(self._history[i], before=belief)
-            belief = self._run(self._history[i], again=True)
-        return belief
+    def _run_again_from(self, at: int) -> Taken:
+        """What the present cycle comes to after running every one from number `at` once more."""
+        taken = self._run(self._history[at], NO_DOUBT)
+        for i in range(at + 1, len(self._history)):
+            self._history[i] = replace(self._history[i], before=taken.belief)
+            taken = self._run(self._history[i], NO_DOUBT)
+        return taken
 
     def _trim(self) -> None:
         oldest_s = self._history[-1].now_s - self._s["lab.memory"]
         while self._history[0].now_s < oldest_s:
             self._history.popleft()
 
-    def _best(self) -> Vector:
-        """The estimate to be told: a kind of estimator may know better than the filter."""
-        return self.belief.z
+    def _best(self) -> tuple[Vector, tuple[float, float]]:
+        """The estimate to be told, and the ln viscosity with its spread.
+
+        A kind of estimator may know better than the filter.
+        """
+        return self._now_taken.belief.z, self._now_taken.seen
 
     def _now(self, ambient: float, horizon: int, notes: Sequence[str]) -> Estimate:
-        z, model = self._best(), self._model
-        known = dict(zip(self._names, z, strict=True)) | {"mixer.ambient_temp": ambient}
-        p = np.array([known[name] for name in model.disturbances])
+        z, (viscosity, spread) = self._best()
+        model = self._model
+        known = np.append(z, ambient)
         silent = all(count.dropped for count in self._counts.values())
-        told, slopes = self._filter.look(z, np.zeros(len(model.inputs)), ambient)
-        slope = slopes[CHANNELS.index(LAB)]
-        shown = {name: float(value) for name, value in known.items()}
-        shown["mixer.viscosity_25c"] = math.exp(float(told[CHANNELS.index(LAB)]))
-        shown["mixer.viscosity_25c.spread"] = surprise_spread(self.belief, slope, 0.0)
+        shown = dict(zip((*self._names, "mixer.ambient_temp"), known.tolist(), strict=True))
+        shown["mixer.viscosity_25c"] = math.exp(viscosity)
+        shown["mixer.viscosity_25c.spread"] = spread
         shown |= self._statistics.told()
         notes = [*notes, self._filter.note] if self._filter.note else notes
         return Estimate(
             z[: len(model.states)].copy(),
-            np.tile(p, (horizon + 1, 1)),
+            np.repeat(known[self._of_model][None, :], horizon + 1, axis=0),
             ["mixer.viscosity_25c"] if silent else [],
             notes,
             shown=shown,
         )
+
+
+def _sound(taken: Taken) -> bool:
+    """Whether the belief holds numbers only."""
+    return math.isfinite(float(taken.belief.z.sum()) + float(taken.belief.P.sum()))
+
+
+def _with_sample(cycle: Cycle, ln_lab: float, noise: float) -> Cycle:
+    """`cycle` with a laboratory sample; several of one time count as their weighted mean."""
+    y, weight, at = cycle.y.copy(), cycle.weight.copy(), CHANNELS.index(LAB)
+    total = weight[at] ** 2 + noise**-2.0
+    y[at] += (ln_lab - y[at]) * noise**-2.0 / total
+    weight[at] = total**0.5
+    return replace(cycle, y=y, weight=weight)
 
 
 def founding_spread(s: Parameters) -> Vector:

@@ -11,9 +11,10 @@ import itertools
 
 import numpy as np
 
+from controller.kalman import Belief
 from controller.mhe import Window
-from controller.mixing_channels import CHANNELS, LAB, filter_functions
-from controller.mixing_estimator import Cycle, MixingEstimator, founding_spread
+from controller.mixing_channels import BOUNDS, CHANNELS, LAB, filter_functions
+from controller.mixing_estimator import MixingEstimator, founding_spread
 from plant_models.control_model import ControlModel, Vector
 from plant_models.parameters import Parameters
 
@@ -34,36 +35,38 @@ class MixingMhe(MixingEstimator):
         ambient = np.array([model.nominal["mixer.ambient_temp"]])
         sample = [np.array(rest), model.nominal_vector(model.inputs), ambient]
         self._window = Window(step, look, unit, LENGTH, sample)
+        bounds = [BOUNDS.get(name, (-np.inf, np.inf)) for name in self._names]
+        self._low, self._high = np.array(bounds).T.copy()
         scale = np.outer(unit, unit)
-        self._W = {alert: np.linalg.inv(Q / scale) for alert, Q in self._Q.items()}
+        self._precision = {alert: np.linalg.inv(Q / scale) for alert, Q in self._Q.items()}
+        self._alerts: tuple[bool, ...] = ()  # of the window's cycles; `_W` belongs to them
+        self._W = np.zeros((len(unit), 0))
 
-    def _best(self) -> Vector:
+    def _best(self) -> tuple[Vector, tuple[float, float]]:
         """The window's last state, inside the bounds; the filter's where there is no window."""
-        filtered = super()._best()
+        filtered, _ = known = super()._best()
         cycles = list(itertools.islice(reversed(self._history), LENGTH))[::-1]
         if cycles[0].first:
             cycles = cycles[1:]
         if not cycles:
-            return filtered
-        path = np.array([*(cycle.before.z for cycle in cycles), filtered])
-        given = [_given(cycle) for cycle in cycles]
+            return known
+        path = np.concatenate([*(cycle.before.z for cycle in cycles), filtered])
+        path = path.reshape(len(cycles) + 1, -1)
+        u, y, weight = (
+            np.concatenate(part).reshape(len(cycles), -1)
+            for part in zip(*((cycle.u, cycle.y, cycle.weight) for cycle in cycles), strict=True)
+        )
+        ambient = np.array([cycle.ambient_k for cycle in cycles])[:, None]
+        alerts = tuple(cycle.alert for cycle in cycles)
+        if alerts != self._alerts:
+            self._alerts, self._W = alerts, np.hstack([self._precision[alert] for alert in alerts])
         try:
-            W = [self._W[cycle.alert] for cycle in cycles]
-            best = self._window.estimate(cycles[0].before, path, given, W)[-1]
+            best = self._window.estimate(cycles[0].before, path, u, ambient, y, weight, self._W)[-1]
         except (np.linalg.LinAlgError, ValueError):  # not positive definite, or not finite
-            return filtered
-        return self._bounded(best)
-
-
-def _given(cycle: Cycle) -> tuple[Vector, ...]:
-    """What one cycle gave: inputs, ambient, readings by channel, and one over their noise."""
-    y, weight = np.zeros(len(CHANNELS)), np.zeros(len(CHANNELS))
-    for channel, (read, noise) in cycle.readings.items():
-        at = CHANNELS.index(channel)
-        y[at], weight[at] = read, 1.0 / noise
-    at = CHANNELS.index(LAB)
-    for read, noise in cycle.lab:  # several samples of one time count as their weighted mean
-        total = weight[at] ** 2 + 1.0 / noise**2
-        y[at] += (read - y[at]) / noise**2 / total
-        weight[at] = total**0.5
-    return cycle.u, np.array([cycle.ambient_k]), y, weight
+            return known
+        best = np.minimum(np.maximum(best, self._low), self._high)
+        told, spread = self._filter.look(
+            Belief(best, self.belief.P), self._at_rest, cycles[-1].ambient_k
+        )
+        at = CHANNELS.index(LAB)
+        return best, (float(told[at]), float(spread[at]))

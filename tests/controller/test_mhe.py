@@ -41,12 +41,12 @@ def test_on_a_linear_model_the_window_ends_where_a_kalman_filter_does() -> None:
             continue  # nothing was read
         K = P @ C.T / (C @ P @ C.T + noise**2)
         m, P = m + (K * (y - C @ m)).ravel(), P - K @ C @ P
-    given = [
-        (np.array([0.1 * k]), np.zeros(1), np.array([y]), np.array([0.0 if k == 3 else 1 / noise]))
-        for k, y in enumerate(readings)
-    ]
-    W = [np.linalg.inv(Q / np.outer(unit, unit))] * 6
-    found = window.estimate(arrival, rng.normal(size=(7, 2)), given, W)
+    inputs = 0.1 * np.arange(6.0)[:, None]
+    weight = np.array([[0.0 if k == 3 else 1.0 / noise] for k in range(6)])
+    W = np.tile(np.linalg.inv(Q / np.outer(unit, unit)), (1, 6))
+    path = rng.normal(size=(7, 2))
+    given = (arrival, path, inputs, np.zeros((6, 1)), readings[:, None], weight, W)
+    found = window.estimate(*given)
     assert np.allclose(found[-1], m, rtol=1e-9)
 
 
