@@ -118,6 +118,12 @@ def _start(wanted: Wanted) -> dict[str, Any]:
     return {**told, "verdicts": lines}
 
 
+def _replays(wanted: Wanted) -> dict[str, Any]:
+    from benchmarks import replays
+
+    return replays.run(wanted.cycles, wanted.seed, wanted.sealed)
+
+
 SECTIONS: Mapping[str, Callable[[Wanted], dict[str, Any]]] = {
     "solvers": _solvers,
     "scaling": _scaling,
@@ -125,5 +131,8 @@ SECTIONS: Mapping[str, Callable[[Wanted], dict[str, Any]]] = {
     "profile": _profile,
     "cycle": _cycle,
     "start": _start,
+    "replays": _replays,
 }
 """Section -> how it is measured."""
+ON_REQUEST = ("replays",)
+"""Sections that run only when asked for by name: they take too long beside the others."""

@@ -13,7 +13,7 @@ from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
 from cli.sealing import sealed_or_refused
 from cli.words import ConfigFile, Flag
 
-Section = Literal["solvers", "scaling", "estimators", "profile", "cycle", "start"]
+Section = Literal["solvers", "scaling", "estimators", "profile", "cycle", "start", "replays"]
 
 
 def bench(
@@ -33,9 +33,9 @@ def bench(
     Parameters
     ----------
     section
-        What to measure. Repeatable. Default: everything.
+        What to measure. Repeatable. Default: everything but replays.
     cycles
-        Closed-loop cycles per problem.
+        Closed-loop cycles per problem; with replays, how often the hour is answered.
     seed
         Which disturbances and noise.
     config
@@ -57,10 +57,11 @@ def bench(
     old = None if against is None else _read(against)
     sealed = sealed_or_refused(config)
     from benchmarks.report import compared, missed, text_of
-    from benchmarks.sections import SECTIONS, Wanted
+    from benchmarks.sections import ON_REQUEST, SECTIONS, Wanted
     from benchmarks.sections import bench as measure
 
-    names = [name for name in SECTIONS if not section or name in section]
+    wished = section or [name for name in SECTIONS if name not in ON_REQUEST]
+    names = [name for name in SECTIONS if name in wished]
     result = measure(names, Wanted(cycles, seed, sealed), say)
     print(words.dumps(result, indent=2, ensure_ascii=False) if json else text_of(result))
     if old is not None:
