@@ -25,6 +25,10 @@ class RefusedError(LinkError):
     """No connection for security's sake: we refuse the peer, or it refuses us. Is counted."""
 
 
+class LoginRefusedError(RefusedError):
+    """The server refuses our user or password; knocking often may lock the account."""
+
+
 @dataclass(frozen=True, slots=True)
 class WireReading:
     """What one source said about one tag: wire value, quality, words, the device's own time."""

@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from fieldbus.certificate import Expected, endpoint_fault, faults_of, fingerprint_of
-from fieldbus.link import RefusedError
+from fieldbus.link import LoginRefusedError, RefusedError
 from fieldbus.pki import Own, Pki, PkiError, parsed_certificate
 from fieldbus.sources import Source
 from fieldbus.tags import WiringError
@@ -85,8 +85,7 @@ async def connect(client: Client, source: Source, pki: Pki | None) -> None:
             f"it hold the key? Or is {source.timeout_s:g} s too short for it?"
         ) from error
     except Exception as error:  # whatever the library makes of it, here it means 'no'
-        why = _what_the_server_refused(error, source, own)
-        raise (RefusedError(why) if why else error) from error
+        raise (_refusal(error, source, own) or error) from error
     if not proof.given:
         raise RefusedError("the library connected without asking who the server is")
 
@@ -191,20 +190,23 @@ def _expected(source: Source) -> Expected:
     return Expected(source.server_uri, urlsplit(source.endpoint).hostname or "")
 
 
-def _what_the_server_refused(error: Exception, source: Source, own: Own) -> str:
-    """Say what the server did not like about us, as far as it tells; '' for other troubles."""
+def _refusal(error: Exception, source: Source, own: Own) -> RefusedError | None:
+    """Say what the server did not like about us, as far as it tells; None for other troubles."""
     code = getattr(error, "code", None)
     name = get_name_and_doc(code)[0] if isinstance(code, int) else type(error).__name__
     ours = fingerprint_of(own.certificate)[:16]
     if any(word in name for word in _ABOUT_THE_USER):
-        return f"the server refuses the user {source.user or '(none)'} ({name})"
+        user = source.user or "(none)"
+        return LoginRefusedError(f"the server refuses the user {user} ({name})")
     if any(word in name for word in _ABOUT_OUR_CERTIFICATE):
-        return f"the server refuses our certificate {ours} ({name}): make it trusted there"
+        return RefusedError(
+            f"the server refuses our certificate {ours} ({name}): make it trusted there"
+        )
     if isinstance(error, (AssertionError, ConnectionError)):
-        return (
+        return RefusedError(
             "the server broke off the handshake; often it does not trust our certificate "
             f"{ours} yet"
         )
     if isinstance(code, int) and "Security" not in name:
-        return ""
-    return f"the secure connection failed: {' '.join(str(error).split()) or name}"
+        return None
+    return RefusedError(f"the secure connection failed: {' '.join(str(error).split()) or name}")

@@ -11,11 +11,11 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from fieldbus.link import Link, RefusedError
+from fieldbus.link import Link, LoginRefusedError, RefusedError
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
-LONGEST_PAUSE_REFUSED_S = 30.0  # a PLC may lock an account that knocks too often
+LONGEST_PAUSE_LOGIN_S = 30.0  # a PLC may lock an account that knocks too often
 _RECANCEL_S = 1.5  # longer than a link needs to say goodbye
 
 
@@ -88,7 +88,8 @@ class Supervisor:
             except RefusedError as error:
                 self.last_error = self.last_refusal = in_words(error, self._connect_limit_s)
                 self.refusals += 1
-                ceiling_s = max(ceiling_s, LONGEST_PAUSE_REFUSED_S)
+                if isinstance(error, LoginRefusedError):
+                    ceiling_s = max(ceiling_s, LONGEST_PAUSE_LOGIN_S)
             # Whatever a hostile or half-dead peer provokes in a library is one failed attempt:
             # this task must outlive it, or the source would stay lost for ever.
             except Exception as error:  # noqa: BLE001

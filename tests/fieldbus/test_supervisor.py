@@ -8,8 +8,14 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from fieldbus.link import WireReading
-from fieldbus.supervisor import FIRST_PAUSE_S, LONGEST_PAUSE_S, Supervisor, in_words
+from fieldbus.link import LinkError, LoginRefusedError, RefusedError, WireReading
+from fieldbus.supervisor import (
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_LOGIN_S,
+    LONGEST_PAUSE_S,
+    Supervisor,
+    in_words,
+)
 from fieldbus.tags import Tag, Wire
 from tests.fieldbus.bench import until
 
@@ -136,3 +142,35 @@ def test_the_pause_is_full_jitter_with_a_ceiling_and_a_seed() -> None:
 
 def test_words_for_an_error_are_one_line() -> None:
     assert in_words(OSError("a\n  b"), 1.0) == "a b"
+
+
+@pytest.mark.parametrize(
+    ("fault", "longest_s", "refusals"),
+    [
+        (LinkError("half there"), LONGEST_PAUSE_S, 0),
+        (RefusedError("its key does not answer yet"), LONGEST_PAUSE_S, 2),
+        (LoginRefusedError("wrong password"), LONGEST_PAUSE_LOGIN_S, 2),
+    ],
+)
+def test_only_a_refused_login_waits_longer_than_a_plc_that_comes_back(
+    fault: Exception, longest_s: float, refusals: int
+) -> None:
+    """A restarting PLC refuses in many ways, and is to be found again 10 s after it is there."""
+
+    async def story() -> None:
+        asked: list[float | None] = []
+
+        class Impatient(Supervisor):
+            def pause_s(self, failures: int, longest_s: float | None = None) -> float:
+                asked.append(longest_s)
+                return 0.0
+
+        links = iter([FakeLink(fault), FakeLink(fault), FakeLink()])
+        watch = Impatient(lambda: next(links), lambda: 7.0, random.Random(1), 5.0)
+        watch.start("plc")
+        await until(lambda: watch.ready)
+        assert asked == [longest_s, longest_s]
+        assert watch.refusals == refusals
+        await watch.stop()
+
+    asyncio.run(story())
