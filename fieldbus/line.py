@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fieldbus.lease import Ownership
-from fieldbus.link import Link, LinkError, WireReading, sample_of
+from fieldbus.link import Link, LinkError, WireReading, sample_of, within
 from fieldbus.registers import order_hint
 from fieldbus.sources import Source
 from fieldbus.supervisor import Supervisor, in_words
@@ -81,7 +81,7 @@ class Line:
             why = f"{self.source.name} is not connected: {supervisor.last_error}"
             return {tag.name: Sample.bad(why, self._clock(), epoch) for tag in tags}
         try:
-            async with asyncio.timeout(self.source.timeout_s), self._turn:
+            async with within(self.source.timeout_s), self._turn:
                 readings = await link.read([*tags, *(c for c in self._canaries if c not in tags)])
             self._check(readings)
         except asyncio.CancelledError:
@@ -113,7 +113,7 @@ class Line:
         progress = _Progress(landed={tag.name: None for tag, _ in order.setpoints})
         link, began = self.supervisor.link, time.perf_counter()
         try:
-            async with asyncio.timeout(self.source.timeout_s), self._turn:
+            async with within(self.source.timeout_s), self._turn:
                 await self._steps(link, order, void, progress)
         except asyncio.CancelledError:
             if link is not None:

@@ -7,9 +7,10 @@ supervisor dials a fresh one, and everything that was decided on the old one is 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,6 +70,23 @@ class Link(Protocol):
     async def close(self) -> None:
         """Let go of everything; never raises."""
         ...
+
+
+@contextlib.asynccontextmanager
+async def within(limit_s: float) -> AsyncIterator[None]:
+    """Raise TimeoutError after so many wall seconds, also when the limit races with the answer.
+
+    asyncua answers a cancellation that races with a result by a subclass of CancelledError, and
+    `asyncio.timeout` of Python 3.11 knows only the plain one as its own: the cycle, and the engine
+    with it, would end as if somebody had cancelled them.
+    """
+    async with asyncio.timeout(limit_s):
+        try:
+            yield
+        except asyncio.CancelledError as error:
+            if type(error) is asyncio.CancelledError:
+                raise
+            raise asyncio.CancelledError from error
 
 
 def cut(transport: asyncio.BaseTransport | None) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from fieldbus.link import Link, LoginRefusedError, RefusedError
+from fieldbus.link import Link, LoginRefusedError, RefusedError, within
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
@@ -80,7 +80,7 @@ class Supervisor:
             ceiling_s = self._longest_pause_s
             link = self._dial()
             try:
-                async with asyncio.timeout(self._connect_limit_s):
+                async with within(self._connect_limit_s):
                     await link.open()
                 self._announce(link)
                 await link.lost.wait()

@@ -1,4 +1,4 @@
-"""Cutting a connection: what is still queued must not arrive later."""
+"""One connection: what is queued must not arrive later, and a limit is a limit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import termios
 
 import pytest
 
-from fieldbus.link import cut
+from fieldbus.link import cut, within
 
 QUEUED = 20_000_000  # bytes: more than both kernel buffers of a connection hold
 
@@ -64,3 +64,39 @@ def received(peer: socket.socket) -> int:
 
 def test_cutting_nothing_is_no_fault() -> None:
     cut(None)
+
+
+class RacedError(asyncio.CancelledError):
+    """What asyncua's `wait_for` makes of a cancellation that races with the answer."""
+
+
+async def raced() -> None:
+    try:
+        await asyncio.sleep(60.0)
+    except asyncio.CancelledError:
+        raise RacedError from None
+
+
+def test_a_limit_that_races_with_the_answer_is_still_a_time_out() -> None:
+    async def story() -> None:
+        with pytest.raises(TimeoutError):
+            async with within(0.01):
+                await raced()
+
+    asyncio.run(story())
+
+
+def test_a_cancellation_from_outside_stays_one() -> None:
+    async def limited() -> None:
+        async with within(60.0):
+            await raced()
+
+    async def story() -> None:
+        task = asyncio.create_task(limited())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert task.cancelled()
+
+    asyncio.run(story())
