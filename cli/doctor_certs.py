@@ -13,7 +13,11 @@ def certificates(sealed: Mapping[str, Any], state: Path) -> list[Finding]:
     """Judge what the secured sources need: our certificate, the trust list, each login."""
     from fieldbus.pki import Pki, PkiError
 
-    secured = {n: s["security"] for n, s in sealed["sources"].items() if s.get("security")}
+    secured = {
+        name: source.get("security") or {}
+        for name, source in sealed["sources"].items()
+        if source.get("security") or source.get("tls")
+    }
     if not secured:
         return []
     pki, findings = Pki(state / "pki"), []

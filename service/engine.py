@@ -219,7 +219,8 @@ class Engine:
 
     async def look_at_certificates(self) -> None:
         """Alarm what has expired or soon will, and record each alarm when it first comes."""
-        secured = any(source.get("security") for source in self.sealed["sources"].values())
+        sources = self.sealed["sources"].values()
+        secured = any(source.get("security") or source.get("tls") for source in sources)
         alarms = self.pki.warnings() if secured else []
         for text in alarms:
             if text not in self.alarms:

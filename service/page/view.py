@@ -97,7 +97,7 @@ def loop_views(sealed: Mapping[str, Any]) -> dict[str, LoopView]:
 
 
 def _in_clear(source: Mapping[str, Any]) -> bool:
-    return not source.get("security")
+    return not (source.get("security") or source.get("tls"))
 
 
 def _by_rank(cvs: Mapping[str, Mapping[str, Any]]) -> list[str]:

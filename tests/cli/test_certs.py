@@ -79,6 +79,8 @@ def test_the_doctor_looks_at_certificates(tmp_path: Path) -> None:
     sealed = {"sources": {"coater": {"security": security}, "mixer": {}}}
     assert certificates({"sources": {"mixer": {}}}, tmp_path) == []
     assert [one.health for one in certificates(sealed, tmp_path)] == ["ill"]
+    inside_tls = {"sources": {"mixer": {"protocol": "modbus-tcp", "tls": True}}}
+    assert [one.health for one in certificates(inside_tls, tmp_path)] == ["ill"]
     pki = Pki(tmp_path / "pki")
     pki.make("urn:us", ["us"], "us", 20)
     found = certificates(sealed, tmp_path)

@@ -67,9 +67,12 @@ def tamper(path: Path) -> None:
 
 
 @pytest.mark.requirement("SEC-17")
-def test_a_certificate_that_soon_expires_is_an_alarm_and_recorded_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("protection", [SECURED, {"tls": True}])
+def test_a_certificate_that_soon_expires_is_an_alarm_and_recorded_once(
+    tmp_path: Path, protection: Mapping[str, Any]
+) -> None:
     async def story() -> None:
-        engine = engine_without_plc(tmp_path, SECURED)
+        engine = engine_without_plc(tmp_path, protection)
         engine.pki.make("urn:us", ["127.0.0.1"], "us", 9)
         await engine.start()
         try:
