@@ -22,6 +22,7 @@ from cli import (
     demo,
     doctor,
     fuzz,
+    hil,
     limits,
     mode,
     mutate,
@@ -79,6 +80,7 @@ app.command(tags.tags)
 app.command(plc.plc)
 app.command(simulate.simulate)
 app.command(campaign.campaign)
+app.command(hil.hil)
 app.command(tune.tune)
 app.command(trace.trace)
 app.command(fuzz.fuzz)
@@ -101,6 +103,7 @@ VERBS = (
     "plc",
     "simulate",
     "campaign",
+    "hil",
     "tune",
     "trace",
     "fuzz",

@@ -38,8 +38,13 @@ def manifest_of(plan: CampaignPlan, sealed: Mapping[str, Any]) -> dict[str, Any]
         "plan": sha256_of(body),
         "config": sha256_of(sealed),
         "scenarios": sha256_of(scenarios),
-        "sources": hash_of_sources(_ROOT, _SOURCES, extra=("requirements.lock",)),
+        "sources": manifest_of_sources(),
     }
+
+
+def manifest_of_sources() -> str:
+    """Return one hash over the sources that results depend on."""
+    return hash_of_sources(_ROOT, _SOURCES, extra=("requirements.lock",))
 
 
 class CampaignStore:

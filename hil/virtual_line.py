@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -125,11 +126,17 @@ class VirtualLine:
 
     def _scan(self, dt_s: float) -> None:
         field = self.plant.sensors()
-        self._drives = {
-            name: value
-            for station in self.stations.values()
-            for name, value in station.scan(dt_s, field).items()
-        }
+        for station in self.stations.values():
+            self._drives.update(station.scan(dt_s, field))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One command as wire words, in their order on the wire: setpoints, then handshake words."""
+
+    source: str
+    setpoints: tuple[tuple[str, Value], ...]
+    words: tuple[tuple[str, Value], ...]
 
 
 class VirtualPort:
@@ -154,29 +161,42 @@ class VirtualPort:
 
     async def write(self, command: Command) -> WriteResult:
         """Carry out one command: setpoints first, then request, sequence and heartbeat last."""
-        line = self._line
-        if line.time_s > command.expires_s:
-            return self._not_sent(command, "the command had expired")
-        hand = line.sealed["loops"][command.loop]["handshake"]
-        station = line.stations[hand["source"]]
-        tags = self._tags
+        if self._line.time_s > command.expires_s:
+            return self.not_sent(command, "the command had expired")
         try:
-            setpoints = {
-                name: to_wire(tags[name], value) for name, value in command.setpoints.items()
-            }
+            frame = self.frame_of(command)
         except NotWritable as fault:
-            return self._not_sent(command, str(fault))
-        landed: dict[str, float | None] = {}
-        for name, wire in setpoints.items():
-            station.accept(name, wire)
-            landed[name] = float(to_si(tags[name], wire))
-        sequence, heartbeat = tags[hand["sequence"]], tags[hand["heartbeat_out"]]
-        station.accept(hand["remote_request"], command.remote)
-        station.accept(sequence.name, wrapped(sequence, command.sequence))
-        station.accept(heartbeat.name, wrapped(heartbeat, command.heartbeat))
-        return WriteResult("written", landed, "", line.time_s)
+            return self.not_sent(command, str(fault))
+        self.deliver(frame)
+        return WriteResult("written", dict(self.landed(frame)), "", self._line.time_s)
 
-    def _not_sent(self, command: Command, why: str) -> WriteResult:
+    def frame_of(self, command: Command) -> Frame:
+        """Return a command as the words that go over the wire, or raise NotWritable."""
+        hand = self._line.sealed["loops"][command.loop]["handshake"]
+        tags = self._tags
+        setpoints = tuple(
+            (name, to_wire(tags[name], value)) for name, value in command.setpoints.items()
+        )
+        sequence, heartbeat = tags[hand["sequence"]], tags[hand["heartbeat_out"]]
+        words = (
+            (hand["remote_request"], command.remote),
+            (sequence.name, wrapped(sequence, command.sequence)),
+            (heartbeat.name, wrapped(heartbeat, command.heartbeat)),
+        )
+        return Frame(hand["source"], setpoints, words)
+
+    def deliver(self, frame: Frame, only: int | None = None) -> None:
+        """Let the PLC take the words of a frame, or only the first so many of them."""
+        station = self._line.stations[frame.source]
+        for name, wire in (*frame.setpoints, *frame.words)[:only]:
+            station.accept(name, wire)
+
+    def landed(self, frame: Frame) -> Mapping[str, float]:
+        """Return the setpoints of a frame as the read-back of its registers shows them."""
+        return {name: float(to_si(self._tags[name], wire)) for name, wire in frame.setpoints}
+
+    def not_sent(self, command: Command, why: str) -> WriteResult:
+        """Return the result of a command that never left."""
         return WriteResult("not-sent", dict.fromkeys(command.setpoints), why, self._line.time_s)
 
     def _sample(self, name: str) -> Sample:
