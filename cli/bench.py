@@ -13,7 +13,9 @@ from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
 from cli.sealing import sealed_or_refused
 from cli.words import ConfigFile, Flag
 
-Section = Literal["solvers", "scaling", "estimators", "profile", "cycle", "start", "replays"]
+Section = Literal[
+    "solvers", "scaling", "estimators", "profile", "cycle", "gate", "start", "replays"
+]  # fmt: skip
 
 
 def bench(
