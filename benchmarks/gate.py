@@ -1,9 +1,9 @@
 """What the gate costs in the engine's own cycle: signal checks and judgement of the shipped line.
 
 Both loops run closed on the virtual line, through the same `run_cycle` as on a plant; `validate`
-and `judge` are timed where the cycle calls them. Acceptance: p99.9 of judge under 1 ms. Right before
-each judgement a call that does nothing is timed in the same way: what it takes beyond a microsecond
-is the machine's doing and not the gate's.
+and `judge` are timed where the cycle calls them. Acceptance: p99.9 of judge under 1 ms. Right
+before each judgement a call that does nothing is timed in the same way: what it takes beyond a
+microsecond is the machine's doing and not the gate's.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import getpass
 import json
 import logging
@@ -50,6 +51,7 @@ from service.unconfirmed import unconfirmed
 
 _STOP_PATIENCE_S = 3.0  # wall seconds for the last cycles on the way out
 _VERIFY_HOUR_UTC = 3
+_HANDED_BACK_WITHIN_S = 2e-4
 _LOOK_EVERY_S = 2.0  # wall seconds between two looks at the configuration files
 
 
@@ -277,6 +279,18 @@ def _account() -> str:
         return f"uid {os.getuid()}"
 
 
+def _keep_out_of_the_way() -> None:
+    """Keep the interpreter's own housekeeping out of the cycles.
+
+    What stands after the start stays for good, so no collection walks it again; and a thread that
+    writes records gives the interpreter back to a cycle in a fraction of a millisecond, where five
+    are usual.
+    """
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(_HANDED_BACK_WITHIN_S)
+
+
 async def run(
     state_dir: Path,
     sealed: Mapping[str, Any],
@@ -292,6 +306,7 @@ async def run(
     why = "start failed"
     try:
         await engine.start()
+        _keep_out_of_the_way()
         sys.stdout.write(json.dumps({"ready": "engine", "pid": os.getpid()}) + "\n")
         sys.stdout.flush()
         why = "a loop ended by itself"
