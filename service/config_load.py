@@ -14,7 +14,9 @@ from records.canonical import sha256_of
 from service.config_controller import check_controllers
 from service.config_desk import Desk, at
 from service.config_limits import check_limits, check_targets, check_times
-from service.config_model import Limits, LineFile, Recipe, Tags
+from service.config_model import LineFile, Recipe
+from service.config_model_limits import Limits
+from service.config_model_wire import Tags
 from service.config_people import People, check_people
 from service.config_problem import ConfigError, Problem, did_you_mean
 from service.config_seal import seal

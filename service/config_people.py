@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from service.config_desk import Desk, mapping
-from service.config_model import Name, Shape, Versioned
+from service.config_words import Name, Shape, Versioned
 from service.config_yaml import Path_
 from service.limits_proposal import is_public_key
 

@@ -10,7 +10,9 @@ import sys
 
 from pydantic.json_schema import models_json_schema
 
-from service.config_model import Limits, LineFile, Recipe, Tags
+from service.config_model import LineFile, Recipe
+from service.config_model_limits import Limits
+from service.config_model_wire import Tags
 from service.config_people import People
 
 

@@ -10,14 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.config_desk import CALCULATED
-from service.config_model import (
-    Controller,
-    Limits,
-    LineFile,
-    Loop,
+from service.config_model import Controller, LineFile, Loop, Recipe
+from service.config_model_limits import Limits
+from service.config_model_wire import (
     ModbusSource,
     OpcUaSource,
-    Recipe,
     SerialSource,
     Tag,
     Tags,
