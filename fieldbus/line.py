@@ -150,8 +150,9 @@ class Line:
             progress.outcome = "not-sent"
             progress.reasons.append(void() or f"{self.source.name} has just reconnected")
             return
-        if order.ownership is not None and not await self._is_ours(link, order, progress):
-            return
+        if order.ownership is not None:
+            if not await self._is_ours(link, order.ownership, progress):
+                return
         if order.setpoints:
             await self._send_setpoints(link, order, void, progress)
         if progress.outcome == "written":
@@ -184,15 +185,11 @@ class Line:
             progress.outcome = "unknown"
             progress.reasons.append(f"the setpoints are out, the handshake is not: {why}")
 
-    async def _is_ours(self, link: Link, order: Order, progress: _Progress) -> bool:
+    async def _is_ours(self, link: Link, ownership: Ownership, progress: _Progress) -> bool:
         """Look who may write to this loop, and claim it when nobody may; a claim is no command."""
-        ownership = order.ownership
-        if ownership is None:
-            return True
-        progress.stage = "the owner word"
+        progress.stage, progress.outcome = "the owner word", "not-sent"
         there = await link.read([ownership.word, ownership.heartbeat])
         owner, beat = (there[tag.name] for tag in (ownership.word, ownership.heartbeat))
-        progress.outcome = "not-sent"
         if Quality.BAD in (owner.quality, beat.quality):
             progress.reasons.append(f"nobody knows who may write: {owner.reason or beat.reason}")
             return False

@@ -54,7 +54,7 @@ def _content(rules: LoopRules) -> tuple[Any, ...]:
     return (
         _numbers(rules),
         _handshake(rules.handshake),
-        phase and (phase.tag, sorted(phase.allowed)),
+        phase and (phase.tag, tuple(sorted(phase.allowed))),
         tuple(rules.inputs),
         tuple(map(_input, rules.inputs.values())),
         tuple(rules.setpoints),

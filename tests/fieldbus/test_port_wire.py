@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,6 +219,46 @@ def test_a_wiring_that_could_write_half_is_refused(
     }
     with pytest.raises(WiringError, match=words):
         WirePort(wiring, Clock())
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "words"),
+    [
+        ("heartbeat_out", "plc.nowhere", "plc.nowhere is not in the tag table"),
+        ("sequence", None, "the handshake lacks 'sequence'"),
+    ],
+)
+def test_a_handshake_with_a_word_nobody_has_is_refused(
+    word: str, name: str | None, words: str
+) -> None:
+    wiring = sealed(Peer(kind="modbus"))  # never started
+    handshake = wiring["loops"]["plc"]["handshake"]
+    if name is None:
+        del handshake[word]
+    else:
+        handshake[word] = name
+    with pytest.raises(WiringError, match=words):
+        WirePort(wiring, Clock())
+
+
+def test_a_serial_line_that_is_not_there_is_bad_news_and_no_exception(tmp_path: Path) -> None:
+    wiring = sealed(Peer(kind="modbus"))
+    wiring["sources"]["plc"] |= {
+        "protocol": "modbus-rtu", "device": str(tmp_path / "ttyUSB0"), "baud": 19200,
+        "parity": "even", "stop_bits": 1, "slowest_answer": 0.01,
+    }  # fmt: skip
+
+    async def story() -> None:
+        port = WirePort(wiring, Clock())
+        await port.open()
+        try:
+            await until(lambda: port.sources_status()["plc"]["attempts"] > 1)
+            assert all_bad(await port.read(PROOF))
+            assert "ttyUSB0" in port.sources_status()["plc"]["last_error"]
+        finally:
+            await port.close()
+
+    asyncio.run(story())
 
 
 def test_the_wire_loads_no_numerical_library() -> None:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldbus.registers import MOST_READ, WIDEST_GAP, blocks, decoded, encoded, fence_in, runs
-from fieldbus.tags import FORMATS, Tag, Wire, integer_range, to_wire
+from fieldbus.registers import (
+    MOST_READ,
+    WIDEST_GAP,
+    blocks,
+    decoded,
+    encoded,
+    fence_in,
+    order_hint,
+    runs,
+    unlike,
+)
+from fieldbus.tags import FORMATS, REGISTERS_IN_ALL, Tag, Wire, integer_range, to_wire
 from safety.words import Quality
 
 
@@ -94,6 +105,23 @@ def test_no_block_reaches_across_a_fence() -> None:
 def test_a_refused_block_is_split_at_its_widest_gap() -> None:
     tags = [tag("int16", at) for at in (0, 1, 9, 10, 11)]
     assert fence_in(blocks(tags, frozenset())[0]) == ("holding", 9)
+
+
+def test_blocks_of_one_table_are_made_unlike_but_for_holes_and_the_end_of_the_table() -> None:
+    tags = [tag("int16", at) for at in (0, 20, 40, 60, REGISTERS_IN_ALL - 1)]
+    found = unlike(blocks(tags, frozenset()), frozenset({("holding", 40)}))
+    assert [block.count for block in found] == [1, 2, 1, 3, 1]
+    assert [block.is_padded for block in found] == [False, True, False, True, False]
+    twins = [replace(tag("int16", 0), table=table) for table in ("holding", "input")]
+    assert [block.count for block in unlike(blocks(twins, frozenset()), frozenset())] == [1, 1]
+
+
+def test_a_word_that_would_be_right_in_another_order_says_in_which() -> None:
+    mark = replace(tag("uint32"), must_be=1)
+    assert order_hint(mark, 0x10000) == "; it would be with word_order: little, byte_order: big"
+    assert order_hint(mark, 12345) == ""
+    assert order_hint(mark, None) == "", "it could not be read"
+    assert order_hint(tag("uint32"), 1) == "", "it need not be anything"
 
 
 def test_the_run_with_the_last_word_goes_out_last() -> None:

@@ -14,7 +14,7 @@ import pytest
 from records.chain import RecordError, verify
 from records.merkle import Tree
 from records.reader import RecordReader
-from records.record_key import is_signed, key_path, listed_keys, record_key
+from records.record_key import is_signed, key_path, keys_path, listed_keys, record_key
 from records.roots import signed_text, tree_at
 from records.row import GENESIS, link_hash
 from records.store import RecordStore
@@ -224,6 +224,14 @@ def test_the_key_is_made_once_for_its_owner_only_and_listed(tmp_path: Path) -> N
     key_path(path).unlink()
     other = record_key(path)
     assert set(listed_keys(path)) == {key.id, other.id}
+
+
+def test_a_list_of_keys_that_is_lost_or_garbled_lists_none(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    assert listed_keys(path) == {}
+    key = record_key(path)
+    keys_path(path).write_bytes(f"{key.public}\n\xff".encode("latin-1"))
+    assert listed_keys(path) == {}
 
 
 def test_a_key_half_made_when_the_power_went_is_made_anew(tmp_path: Path) -> None:

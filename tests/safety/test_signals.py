@@ -128,6 +128,14 @@ def test_a_sample_that_is_no_sample_is_bad(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("received_s", "quality"),
+    [(1016, Quality.GOOD), (996, Quality.GOOD), (995, Quality.BAD), (1017, Quality.BAD)],
+)
+def test_a_time_of_receipt_in_whole_seconds_is_a_time(received_s: int, quality: Quality) -> None:
+    assert _weight(0.0857, received_s=received_s).samples[WEIGHT].quality is quality
+
+
+@pytest.mark.parametrize(
     ("tag", "value"), [(RUNNING, 1), (RUNNING, 1.0), (PHASE, 3.5), (BEAT, 1e300)]
 )
 def test_each_kind_of_tag_takes_its_own_kind_of_value(tag: str, value: Any) -> None:

@@ -18,6 +18,7 @@ from safety.state import (
     state_from_json,
     state_to_json,
 )
+from safety.watch import Guard
 from safety.words import Mode
 from tests.safety.builders import PUMP, Drive, ask
 
@@ -35,6 +36,16 @@ def test_the_state_comes_back_from_json_as_it_went() -> None:
         body = json.loads(json.dumps(state_to_json(state), allow_nan=False))
         assert state_from_json(body) == state
         assert state_to_json(state_from_json(body)) == body
+
+
+@pytest.mark.requirement("IL-15", "P9")
+def test_a_guard_that_holds_still_holds_after_a_restart() -> None:
+    guards = {"mixer.temp": Guard(holds=True, cycles=3), "mixer.torque": Guard(cycles=1)}
+    body = state_to_json(restart(GateState(guards=guards)))
+    assert state_from_json(json.loads(json.dumps(body))).guards == guards
+    body["guards"]["mixer.temp"] = {"holds": 1, "cycles": 3}
+    with pytest.raises(StateError, match="holds must be true or false"):
+        state_from_json(body)
 
 
 @pytest.mark.requirement("SVC-02")

@@ -171,6 +171,19 @@ def test_outside_already_only_the_way_back_is_open() -> None:
 
 
 @pytest.mark.requirement("IL-06")
+def test_a_combination_with_a_reading_nobody_has_is_held() -> None:
+    film = {"film": {"powers": {PUMP: 1, WEIGHT: -1}, "factor": 1.0, "range": [0.0, 100.0]}}
+    drive = Drive(rules(limits__cross=film))
+    drive.to_auto()
+    blind = drive.cycle(ask("AUTO"), coater__dry_coat_weight=math.nan)
+    assert (blind.mode, blind.limiting) == (
+        Mode.HOLD,
+        "IL-06: film: not every value in it is known",
+    )
+    assert drive.cycle(ask("AUTO")).mode is Mode.AUTO
+
+
+@pytest.mark.requirement("IL-06")
 @pytest.mark.parametrize(("value", "power"), [(None, 1), (0.0, -1), (math.nan, 1)])
 def test_an_unknown_factor_is_no_product(value: float | None, power: int) -> None:
     rule = CrossRule("x", 1.0, (("a", power),), (0.0, 1.0))

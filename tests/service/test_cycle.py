@@ -6,12 +6,14 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from records.chain import RecordError
 from records.recorder import MemoryRecorder
+from safety.modes import ModeState
 from safety.words import Mode, Request, RequestedMode
 from service.clock import ManualClock
 from service.cycle import CycleRecord, LoopContext, guarded_cycle, loop_context, run_cycle
@@ -138,6 +140,18 @@ def test_an_exception_sheds_the_loop_and_says_why(broken: str) -> None:
     assert record.state.mode is Mode.SHED
     assert "ZeroDivisionError: a bug" in bench.recorder.bodies[-1]["verdict"]["limiting"]
     assert record.body["mode"] == "SHED"
+
+
+@pytest.mark.parametrize("mode", [Mode.OFF, Mode.TRIPPED])
+def test_an_exception_opens_neither_an_open_loop_nor_a_latch(mode: Mode) -> None:
+    bench = Bench()
+    before = bench.loop.last.state._replace(modes=ModeState(mode), latches=("IL-04: why",))
+    bench.loop.last = replace(bench.loop.last, state=before)
+    bench.plant.trouble = ZeroDivisionError("a bug")
+    after = bench.run().state
+    assert (after.modes, after.latches) == (before.modes, before.latches)
+    assert after.sequence == before.sequence + 1
+    assert bench.story == ["read", "cycle"]
 
 
 def test_run_cycle_itself_hides_no_exception() -> None:
