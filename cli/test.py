@@ -25,6 +25,8 @@ def test(
 ) -> int:
     """Run ruff, mypy, the layer rules and all tests; ends with pytest's own summary.
 
+    The whole run also fails when a branch of the gate, the writer or the audit chain is not taken.
+
     Parameters
     ----------
     arguments
@@ -46,7 +48,7 @@ def test(
     if quick:
         pytest += ["-m", "not slow"]
     elif not arguments:
-        pytest += [f"--junitxml={RESULTS}"]
+        pytest += [f"--junitxml={RESULTS}", "-p", "tests.branches"]
     if failed:
         say(f"--- not in order: {', '.join(failed)} (see above); running the tests all the same")
     code = _call("pytest", pytest)

@@ -29,6 +29,7 @@ def test_everything_is_run_and_pytest_comes_last(calls: Any) -> None:
     assert answer(["test"]) == 0
     assert [call[0] for call in seen] == ["ruff check", "ruff format", "layers", "mypy", "pytest"]
     assert "-n" in seen[-1]
+    assert seen[-1][-2:] == ["-p", "tests.branches"]
 
 
 def test_a_failed_check_does_not_hide_the_tests(calls: Any) -> None:
