@@ -110,12 +110,12 @@ def judge(
 
 
 def _new(request: Request, state: GateState) -> Request:
-    """Return the request, or OFF for one that is older than one already seen (IL-09).
+    """Return the request, or a bare OFF for one that is older than one already seen (IL-09).
 
     Requests carry growing numbers. One that comes back is a repetition, by accident or by
     somebody who kept it, and no act of a person.
     """
-    if request.number >= state.newest or request.mode is RequestedMode.OFF:
+    if request.number >= state.newest:
         return request
     return Request(RequestedMode.OFF, "", reset=False, number=request.number)
 

@@ -32,8 +32,8 @@ class ModeState:
     `evidence` counts good cycles of SHADOW (no more than needed), `waited` the cycles an AUTO
     request has been waiting or shaking hands, `held` the cycles of HOLD not yet worked off.
     `asked` is True once INIT has put the remote request on the wire. `spent` is the mark of the
-    request that must not work any more; `tripped_by` the number of a reset that was standing when
-    the trip latched, so that only a new one clears it.
+    request that must not work any more; `tripped_by` the number of a reset that was given before
+    the cause was gone, so that only a new one clears the trip.
     """
 
     mode: Mode = Mode.OFF
@@ -100,12 +100,16 @@ def next_mode(now: ModeState, request: Request, facts: Facts) -> ModeState:
 
 
 def _tripped(now: ModeState, request: Request, facts: Facts, mark: str) -> ModeState:
-    """Stay latched unless a named person resets anew and no cause is left."""
+    """Stay latched until a named person resets anew with no cause left.
+
+    A reset that comes before the repair is used up by it: nobody has looked at what it would clear.
+    """
     if not request.reset:
         return replace(now, tripped_by="")
-    fresh = is_named(request) and str(request.number) != now.tripped_by
-    if not fresh or facts.plant_action is Action.TRIP:
+    if not is_named(request) or str(request.number) == now.tripped_by:
         return now
+    if facts.plant_action is Action.TRIP:
+        return replace(now, tripped_by=str(request.number))
     return ModeState(spent=mark)  # OFF
 
 

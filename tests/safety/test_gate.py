@@ -426,16 +426,19 @@ def test_a_setpoint_in_use_outside_the_equipment_range_trips(drive: Drive, value
 def test_a_trip_is_reset_by_a_person_with_the_cause_gone_only(drive: Drive) -> None:
     drive.plant.applied[PUMP] = 6.1
     drive.cycle(AUTO)
-    assert drive.cycle(ask("AUTO", 2, reset=True)).mode is Mode.TRIPPED
+    early = ask("OFF", 2, reset=True)
+    assert drive.cycle(early).mode is Mode.TRIPPED
     drive.plant.applied[PUMP] = 2.6
-    later = drive.cycle(ask("AUTO", 2))
+    assert drive.cycle(early).mode is Mode.TRIPPED, "given before the cause was gone"
+    later = drive.cycle(ask("AUTO", 3))
+    assert drive.cycle(early).mode is Mode.TRIPPED, "an act of before that comes back"
     assert later.mode is Mode.TRIPPED
     assert "equipment range" in later.limiting
-    assert drive.cycle(ask("OFF", 3)).mode is Mode.TRIPPED
-    assert drive.cycle(ask("OFF", 4, who="", reset=True)).mode is Mode.TRIPPED
-    assert drive.cycle(ask("OFF", 5, reset=True)).mode is Mode.OFF
+    assert drive.cycle(ask("OFF", 4)).mode is Mode.TRIPPED
+    assert drive.cycle(ask("OFF", 5, who="", reset=True)).mode is Mode.TRIPPED
+    assert drive.cycle(ask("OFF", 6, reset=True)).mode is Mode.OFF
     assert drive.state.latches == ()
-    drive.to_auto(number=6)
+    drive.to_auto(number=7)
 
 
 @pytest.mark.requirement("IL-18")

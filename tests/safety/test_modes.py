@@ -199,6 +199,16 @@ def test_a_reset_that_stood_when_the_trip_came_does_not_clear_it() -> None:
     assert next_mode(next_mode(dropped, standing, CLEAN), ask("AUTO"), CLEAN).mode is Mode.SHADOW
 
 
+@pytest.mark.requirement("IL-04")
+def test_a_reset_before_the_repair_is_used_up_by_it() -> None:
+    trip = Facts(Action.TRIP, Action.TRIP, remote_active=True, hold_cycles=HOLD_CYCLES)
+    early = replace(ask("AUTO", reset=True), number=7)
+    state = next_mode(ModeState(Mode.TRIPPED), early, trip)
+    assert (state.mode, state.tripped_by) == (Mode.TRIPPED, "7")
+    assert next_mode(state, early, CLEAN).mode is Mode.TRIPPED
+    assert next_mode(state, replace(early, number=8), CLEAN).mode is Mode.OFF
+
+
 def test_after_a_reset_the_old_request_is_spent() -> None:
     state = ModeState(Mode.TRIPPED)
     state = next_mode(state, ask("AUTO", reset=True), CLEAN)
