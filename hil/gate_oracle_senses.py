@@ -93,7 +93,8 @@ class Senses:
         epochs, stamps = set(), self.stamps
         for tag, sample in raw.items():
             its_epoch = getattr(sample, "epoch", None)
-            if its_epoch is None or (quality := sample.quality) not in (1, 2):
+            quality = getattr(sample, "quality", None)
+            if its_epoch is None or type(quality) is int or quality not in (1, 2):
                 continue
             epochs.add(its_epoch)
             received_s, stamp = sample.received_s, sample.source_time_s
