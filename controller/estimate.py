@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from controller.plan import PlanRequest
 from plant_models.control_model import Vector
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Underway:
+
+class Underway(NamedTuple):
     """What has left the actuator and not reached its instrument yet (web before the gauge).
 
     `values` will be read at `times_s` (engine time); what is decided now follows `delay_s` later.
@@ -22,8 +23,7 @@ class Underway:
     values: Sequence[float]
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """State and disturbances in the control model's order, and what to say about them.
 
     `disturbances` has a row for now and one for each step ahead. `dropped` names CVs whose
@@ -38,8 +38,8 @@ class Estimate:
     dropped: Sequence[str] = ()
     notes: Sequence[str] = ()
     waiting: str = ""
-    shown: Mapping[str, float] = field(default_factory=dict)
-    underway: Mapping[str, Underway] = field(default_factory=dict)
+    shown: Mapping[str, float] = NOTHING
+    underway: Mapping[str, Underway] = NOTHING
     phase: str = ""
     steered: Sequence[str] = ()
 

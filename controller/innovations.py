@@ -15,32 +15,26 @@ class Innovations:
 
     def __init__(self) -> None:
         """Start with what a filter that fits would show."""
-        self._last: dict[str, float] = {}
-        self._square: dict[str, float] = {}
-        self._product: dict[str, float] = {}
+        self._of: dict[str, tuple[float, float, float]] = {}  # the last, its square, its product
 
     def note(self, channel: str, surprise: float) -> None:
         """Take one surprise in, over its expected spread."""
-        share = 1.0 / SPAN
-        square = self._square.get(channel, 1.0)
-        self._square[channel] = square + share * (surprise**2 - square)
-        product = self._product.get(channel, 0.0)
-        before = self._last.get(channel, 0.0)
-        self._product[channel] = product + share * (surprise * before - product)
-        self._last[channel] = surprise
+        last, square, product = self._of.get(channel, (0.0, 1.0, 0.0))
+        square += (surprise * surprise - square) / SPAN
+        product += (surprise * last - product) / SPAN
+        self._of[channel] = surprise, square, product
 
     def told(self) -> dict[str, float]:
         """Mean squared surprise (one fits) and correlation between neighbours (zero fits).
 
         Before anything was compared they are what a filter that fits would show.
         """
-        if not self._square:
+        if not self._of:
             return {"innovation.nis": 1.0, "innovation.whiteness": 0.0}
-        worst = max(
-            (self._product[name] / max(self._square[name], 1e-12) for name in self._square),
-            key=abs,
-        )
-        return {
-            "innovation.nis": sum(self._square.values()) / len(self._square),
-            "innovation.whiteness": worst,
-        }
+        total = worst = 0.0
+        for _, square, product in self._of.values():
+            total += square
+            correlation = product / max(square, 1e-12)
+            if abs(correlation) > abs(worst):
+                worst = correlation
+        return {"innovation.nis": total / len(self._of), "innovation.whiteness": worst}

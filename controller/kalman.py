@@ -7,13 +7,12 @@ P       covariance of its error                   squared
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from plant_models.control_model import Vector
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(NamedTuple):
     """An estimate and how uncertain it is."""
 
     z: Vector

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,8 +37,7 @@ UNCERTAIN = 1  # of the qualities 0 bad, 1 uncertain, 2 good
 NO_DOUBT = np.full(len(CHANNELS), math.inf)
 
 
-@dataclass(frozen=True, slots=True)
-class Cycle:
+class Cycle(NamedTuple):
     """What one cycle read, and what was believed before it: enough to run it again."""
 
     now_s: float
@@ -64,10 +63,13 @@ class MixingEstimator:
         self._names = (*model.states, *WALKERS)
         self._filter = MixingFilter(model, period_s)
         self._Q = {alert: self.walks(alert=alert) for alert in (False, True)}
-        known = (*self._names, "mixer.ambient_temp")
-        self._of_model = np.array([known.index(name) for name in model.disturbances])
+        self._mass = self._names.index("mixer.mass")
+        self._known = (*self._names, "mixer.ambient_temp")
+        self._nominal = [(tag, model.nominal[tag]) for tag in model.inputs]
         self._at_rest = np.zeros(len(model.inputs))
         self._doubt = [math.inf if c == LAB else settings["doubt"] for c in CHANNELS]
+        self._usual_doubt = np.array(self._doubt)
+        self._most = settings["repeats"] - 1
         self._reads = [
             (tag, CHANNELS.index(channel), channel.startswith("ln "), 1.0 / settings[key])
             for tag, (channel, key) in READ.items()
@@ -109,9 +111,7 @@ class MixingEstimator:
         values = request.values
         if self._is_new(request):
             self.reset()
-        u = np.array(
-            [number(request.applied, t, self._model.nominal[t]) for t in self._model.inputs]
-        )
+        u = np.array([number(request.applied, tag, usual) for tag, usual in self._nominal])
         ambient = number(values, "mixer.ambient_temp", self._model.nominal["mixer.ambient_temp"])
         y, weight = self._readings(request)
         first = self._taken is None
@@ -119,13 +119,13 @@ class MixingEstimator:
         alert = abs(self._surprise) > self._s["alert.level"]
         cycle = Cycle(request.now_s, before, u, ambient, y, weight, first, alert)
         taken = self._run(cycle, self._doubts())
-        self._judge(cycle, taken.surprises.tolist())
+        self._judge(cycle, taken.surprises)
         self._taken = taken
         self._history.append(cycle)
         self._last_s = request.now_s
         self._take_lab(request, notes)
         self._trim()
-        notes += [f"{tag}: {count.text}" for tag, count in self._counts.items() if count.text]
+        notes += [f"{tag}: {count.text}" for tag, count in self._counts.items() if count.missing]
         return self._now(ambient, horizon, notes)
 
     @property
@@ -151,7 +151,7 @@ class MixingEstimator:
         changed = self._batch is not None and batch != self._batch
         gap_s = math.inf if self._last_s is None else request.now_s - self._last_s
         mass = number(request.values, "mixer.mass", math.nan)
-        charged = self._taken is not None and abs(mass - self.value("mixer.mass")) > 8.0
+        charged = self._taken is not None and abs(mass - self.belief.z[self._mass]) > 8.0
         if changed or not 0.0 < gap_s < 10.0 * self._period_s or charged:
             self._batch = batch
             return True
@@ -187,7 +187,7 @@ class MixingEstimator:
 
         A reading of uncertain quality is used with more noise.
         """
-        y, weight = np.zeros(len(CHANNELS)), np.zeros(len(CHANNELS))
+        y, weight = [0.0] * len(CHANNELS), [0.0] * len(CHANNELS)
         for tag, at, logarithm, certain in self._reads:
             value = number(request.values, tag, math.nan)
             good = value > 0.0 if logarithm else math.isfinite(value)
@@ -197,7 +197,7 @@ class MixingEstimator:
                 uncertain = request.quality.get(tag) == UNCERTAIN
                 y[at] = math.log(value) if logarithm else value
                 weight[at] = certain / self._s["uncertain.noise"] if uncertain else certain
-        return y, weight
+        return np.array(y), np.array(weight)
 
     def _run(self, cycle: Cycle, doubt: Vector) -> Taken:
         """The belief after one cycle: model forward, then every reading less odd than `doubt`.
@@ -210,30 +210,33 @@ class MixingEstimator:
         taken = self._filter.run(
             start, *given, None if cycle.first else self._Q[cycle.alert], *read
         )
-        if not _sound(taken):
+        if not taken.sound:
             taken = self._filter.run(start, *given, None, *read)
-        if not _sound(taken):
+        if not taken.sound:
             taken = self._filter.run(start, *given, None, cycle.y, np.zeros(len(CHANNELS)), doubt)
         return taken
 
     def _doubts(self) -> Vector:
         """How many spreads each surprise may measure: any number where it has repeated itself."""
-        most = self._s["repeats"] - 1
+        if not any(self._odd):
+            return self._usual_doubt
         pairs = zip(self._odd, self._doubt, strict=True)
-        return np.array([math.inf if odd >= most else doubt for odd, doubt in pairs])
+        return np.array([math.inf if odd >= self._most else doubt for odd, doubt in pairs])
 
-    def _judge(self, cycle: Cycle, surprises: list[float]) -> None:
+    def _judge(self, cycle: Cycle, surprises: Sequence[float]) -> None:
         """Strike out what was hard to believe and has not repeated itself; keep the statistics."""
-        for at, e in enumerate(surprises):
-            if not (cycle.weight[at] > 0.0 and math.isfinite(e)):
+        for at, (channel, e, weight) in enumerate(
+            zip(CHANNELS, surprises, cycle.weight.tolist(), strict=True)
+        ):
+            if not (weight > 0.0 and math.isfinite(e)):
                 continue
-            if CHANNELS[at] == PROBE:
+            if channel == PROBE:
                 self._surprise += self._s["alert.share"] * (e - self._surprise)
-            self._odd[at] = self._odd[at] + 1 if abs(e) > self._doubt[at] else 0
-            if 0 < self._odd[at] < self._s["repeats"]:
+            odd = self._odd[at] = self._odd[at] + 1 if abs(e) > self._doubt[at] else 0
+            if 0 < odd <= self._most:
                 cycle.weight[at] = 0.0
             elif not cycle.first:
-                self._statistics.note(CHANNELS[at], e)
+                self._statistics.note(channel, e)
 
     # -- the laboratory --------------------------------------------------------------------------
 
@@ -262,7 +265,7 @@ class MixingEstimator:
         """What the present cycle comes to after running every one from number `at` once more."""
         taken = self._run(self._history[at], NO_DOUBT)
         for i in range(at + 1, len(self._history)):
-            self._history[i] = replace(self._history[i], before=taken.belief)
+            self._history[i] = self._history[i]._replace(before=taken.belief)
             taken = self._run(self._history[i], NO_DOUBT)
         return taken
 
@@ -281,25 +284,20 @@ class MixingEstimator:
     def _now(self, ambient: float, horizon: int, notes: Sequence[str]) -> Estimate:
         z, (viscosity, spread) = self._best()
         model = self._model
-        known = np.append(z, ambient)
         silent = all(count.dropped for count in self._counts.values())
-        shown = dict(zip((*self._names, "mixer.ambient_temp"), known.tolist(), strict=True))
+        shown = dict(zip(self._known, [*z.tolist(), ambient], strict=True))
+        held = [shown[name] for name in model.disturbances]
         shown["mixer.viscosity_25c"] = math.exp(viscosity)
         shown["mixer.viscosity_25c.spread"] = spread
-        shown |= self._statistics.told()
+        shown.update(self._statistics.told())
         notes = [*notes, self._filter.note] if self._filter.note else notes
         return Estimate(
             z[: len(model.states)].copy(),
-            np.repeat(known[self._of_model][None, :], horizon + 1, axis=0),
+            np.full((horizon + 1, len(held)), held),
             ["mixer.viscosity_25c"] if silent else [],
             notes,
             shown=shown,
         )
-
-
-def _sound(taken: Taken) -> bool:
-    """Whether the belief holds numbers only."""
-    return math.isfinite(float(taken.belief.z.sum()) + float(taken.belief.P.sum()))
 
 
 def _with_sample(cycle: Cycle, ln_lab: float, noise: float) -> Cycle:
@@ -308,7 +306,7 @@ def _with_sample(cycle: Cycle, ln_lab: float, noise: float) -> Cycle:
     total = weight[at] ** 2 + noise**-2.0
     y[at] += (ln_lab - y[at]) * noise**-2.0 / total
     weight[at] = total**0.5
-    return replace(cycle, y=y, weight=weight)
+    return cycle._replace(y=y, weight=weight)
 
 
 def founding_spread(s: Parameters) -> Vector:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import casadi as ca
 import numpy as np
@@ -28,17 +28,18 @@ IN_TURN = (*(CHANNELS.index(channel) for channel, _ in READ.values()), CHANNELS.
 """The order in which readings are taken in: what was said before makes a surprise smaller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """The belief after a cycle, each surprise over its expected spread, and the laboratory's view.
 
     A surprise is zero where nothing was read, and no number where the model gives none. `seen` is
-    the ln viscosity at 25 C and how uncertain it is (one spread).
+    the ln viscosity at 25 C and how uncertain it is (one spread). `sound`: the belief holds
+    numbers only.
     """
 
     belief: Belief
-    surprises: Vector
+    surprises: Sequence[float]
     seen: tuple[float, float]
+    sound: bool
 
 
 class MixingFilter:
@@ -68,6 +69,7 @@ class MixingFilter:
         )
         self.note = found.note
         self._cycle, self._look = (Quick(function) for function in found.functions)
+        self._y, self._weight, self._doubt = (given[:, 0] for given in self._cycle.inputs[6:9])
 
     def run(
         self,
@@ -90,11 +92,12 @@ class MixingFilter:
         given[5][0, 0] = 0.0 if Q is None else 1.0
         if Q is not None:
             given[4][...] = Q
-        given[6][:, 0], given[7][:, 0], given[8][:, 0] = y, weight, doubt
+        self._y[:], self._weight[:], self._doubt[:] = y, weight, doubt
         function.run()
-        z, P, surprises, seen = function.outputs
+        z, P, told = function.outputs
+        *surprises, viscosity, spread, total = told[:, 0].tolist()
         after = Belief(z[:, 0].copy(), P.copy())
-        return Taken(after, surprises[:, 0].copy(), (float(seen[0, 0]), float(seen[1, 0])))
+        return Taken(after, surprises, (viscosity, spread), math.isfinite(total))
 
     def look(self, belief: Belief, u: Vector, ambient_k: float) -> tuple[Vector, Vector]:
         """What all channels should read, and how uncertain that is (one spread each)."""
@@ -143,11 +146,11 @@ def _cycle(step: Expression, look: Expression, names: Sequence[str]) -> Expressi
     P = _symmetric(P_given)
     ahead = _symmetric(ca.mtimes([F, P, F.T]) + Q)
     z, P = _where(forward, ca.densify(z_next), z_given), _symmetric(_where(forward, ahead, P))
-    told, slopes = look(z, u, ambient)
+    expected, slopes = look(z, u, ambient)
     moved, surprises = ca.SX.zeros(n), [ca.SX(0)] * len(CHANNELS)
     for row in IN_TURN:
         s = slopes[row, :].T
-        Ps, e = ca.mtimes(P, s), y[row] - told[row] - ca.mtimes(slopes[row, :], moved)
+        Ps, e = ca.mtimes(P, s), y[row] - expected[row] - ca.mtimes(slopes[row, :], moved)
         v = 1.0 + w[row] ** 2 * ca.dot(s, Ps)
         surprises[row] = w[row] * e / ca.sqrt(v)
         believed = ca.fabs(surprises[row]) <= doubt[row]  # never so where there is no number
@@ -158,7 +161,9 @@ def _cycle(step: Expression, look: Expression, names: Sequence[str]) -> Expressi
     bounds = [BOUNDS.get(name, (-math.inf, math.inf)) for name in names]
     low, high = (ca.DM([pair[i] for pair in bounds]) for i in (0, 1))
     z = ca.fmin(ca.fmax(z + moved, low), high)
-    outputs = [z, P, ca.vertcat(*surprises), ca.vertcat(*_seen(look, z, P, u, ambient))]
+    total = ca.sum1(z) + ca.sum1(ca.sum2(P))  # no number as soon as one of them is none
+    told = ca.vertcat(*surprises, *_seen(look, z, P, u, ambient), total)
+    outputs = [z, P, told]
     return ca.Function("cycle", [*given, Q, forward, y, w, doubt], outputs)
 
 

@@ -79,7 +79,7 @@ def test_a_surprise_is_told_in_its_expected_spreads() -> None:
     for channel, slope in zip(CHANNELS, np.asarray(LOOK(before.z, U, AMBIENT_K)[1]), strict=True):
         taken = FILTER.run(before, U, AMBIENT_K, None, *given(before, channel), np.full(7, np.inf))
         spread = float(slope @ before.P @ slope + 0.3**2) ** 0.5
-        assert taken.surprises.sum() == pytest.approx(0.2 / spread, rel=1e-9)
+        assert sum(taken.surprises) == pytest.approx(0.2 / spread, rel=1e-9)
 
 
 def test_what_is_doubted_or_no_number_is_left_out_and_the_rest_is_taken() -> None:
