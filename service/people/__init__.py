@@ -1,0 +1,1 @@
+"""People of a line: roles, accounts, sessions, and what they sign."""
