@@ -51,6 +51,8 @@ def check(config: ConfigFile = DEFAULT_CONFIG, /, *, json: Flag = False) -> int:
         f"{_count(len(sealed['limits']['setpoints']), 'setpoint')} with limits.\n"
         f"sealed as sha256 {loaded.sha256}"
     )
+    if sealed["auto"] == "named":
+        print("AUTO: a name is enough ('auto: named'); for commissioning only")
     for name, source in sealed["sources"].items():
         if source.get("security") or source.get("tls"):
             continue

@@ -44,6 +44,7 @@ def doctor(
         doctor_machine.compiler(),
         doctor_machine.solver(),
         finding,
+        *([doctor_line.closing(sealed)] if sealed else []),
         *(doctor_line.sources(sealed) if sealed else []),
         *(certificates(sealed, place) if sealed else []),
     ]

@@ -34,6 +34,17 @@ def configuration(config: Path) -> tuple[Finding, dict[str, Any] | None]:
     return well("configuration", f"{what}, sha256 {loaded.sha256[:12]}"), loaded.sealed
 
 
+def closing(sealed: Mapping[str, Any]) -> Finding:
+    """Say whether closing a loop takes a signature."""
+    if sealed["auto"] == "signed":
+        return well("AUTO", "takes the signature of a registered operator or engineer")
+    return Finding(
+        "AUTO", "warning", "a name is enough to close a loop: this line is being commissioned",
+        "anybody who reaches the engine could close it in somebody's name",
+        "register people and write 'auto: signed' (docs/how-to/people-and-roles.md)",
+    )  # fmt: skip
+
+
 def sources(sealed: Mapping[str, Any]) -> list[Finding]:
     """Knock at every PLC's door (a TCP connection, nothing is read or written)."""
     return [_source(name, source) for name, source in sealed["sources"].items()]

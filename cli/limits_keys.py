@@ -21,7 +21,7 @@ def new(
     /,
     *,
     name: str,
-    role: Literal["engineer", "qa-approver"],
+    role: Literal["operator", "engineer", "qa-approver", "admin", "auditor"],
     file: Annotated[Path | None, Parameter(show_default=False)] = None,
     passphrase_file: Annotated[Path | None, Parameter(show_default=False)] = None,
 ) -> int:
@@ -34,7 +34,8 @@ def new(
     name
         Your name as it is printed under what you sign.
     role
-        engineer: writes changes. qa-approver: approves those of others.
+        operator: runs loops. engineer: writes changes. qa-approver: approves those of others.
+        admin: makes accounts. auditor: reads.
     file
         Where the key goes. Default: ~/.config/rheostat/ and the short name.
     passphrase_file

@@ -50,7 +50,7 @@ def mode(
         Clear a trip with this request. Where people are registered it has to be signed, by somebody
         else than asked for the mode in which the loop tripped.
     key
-        Your key file, to sign a reset; the passphrase is asked for.
+        Your key file, to sign a reset or AUTO; the passphrase is asked for.
     passphrase_file
         A file that holds the passphrase, where nobody can be asked.
     state
@@ -63,7 +63,7 @@ def mode(
 
     place = state_of_running_engine(state)
     if key is not None:
-        message["signature"] = _signature(place, loop, key, passphrase_file, reset=reset)
+        message["signature"] = _signature(place, message, key, passphrase_file)
     try:
         answer = ask(place, message)
     except EngineUnreachableError as error:
@@ -99,19 +99,21 @@ def _message(loop: str, requested: str, who: str, why: str, *, reset: bool) -> d
 
 
 def _signature(
-    place: Path, loop: str, key: Path, passphrase_file: Path | None, *, reset: bool
+    place: Path, message: dict[str, Any], key: Path, passphrase_file: Path | None
 ) -> dict[str, Any]:
-    """Return a person's signature under the newest cycle of a loop: that its cause is removed."""
+    """Return a person's signature under the newest cycle of a loop, for a reset or for AUTO."""
     from datetime import UTC, datetime
 
     from records.act import sign_act
     from records.reader import RecordReader
     from service.limits_keys import KeyFileError, load_key, owner_of, public_text
-    from service.signed_reset import to_sign
+    from service.signed_auto import to_sign as auto_to_sign
+    from service.signed_reset import to_sign as reset_to_sign
 
-    if not reset or loop == "all":
+    loop, reset = message.get("loop", ""), message.get("reset", False)
+    if loop == "all" or not (reset or message.get("mode") == "AUTO"):
         raise RefusalError(
-            "--key signs the reset of one loop, and none was asked for",
+            "--key signs AUTO or the reset of one loop, and neither was asked for",
             "a signature says what it is for",
             f"./rheostat mode {loop if loop != 'all' else 'coating'} OFF --reset --key {key}",
             USAGE,
@@ -133,7 +135,12 @@ def _signature(
             "./rheostat limits keys list; ./rheostat mode shows the loops",
         )  # fmt: skip
     utc = datetime.now(UTC).isoformat(timespec="seconds")
-    act = sign_act(to_sign(rows[0], person, people[person], utc), private)
+    entry = people[person]
+    text = (
+        reset_to_sign(rows[0], person, entry, utc) if reset
+        else auto_to_sign(rows[0], person, entry, str(message.get("why", "")), utc)
+    )  # fmt: skip
+    act = sign_act(text, private)
     print(act.as_text())
     return act.body()
 

@@ -176,6 +176,17 @@ class LineId(Shape):
     product: Name
 
 
+class Page(Shape):
+    """The operator page: who may read it, and how long a person stays signed in."""
+
+    read: Literal["open", "signed-in"] = Field(
+        default="signed-in",
+        description="open: whoever reaches the page may look",
+    )
+    idle: Seconds = Field(default=900.0, description="signed out after so long without a touch")
+    longest: Seconds = Field(default=43_200.0, description="signed out after so long in any case")
+
+
 class LineFile(Versioned):
     """line.yaml: where the PLCs are, and what the loops control with what."""
 
@@ -184,5 +195,6 @@ class LineFile(Versioned):
     tags: Name
     limits: Name
     people: Name | None = Field(None, description="the file of those who may sign changes")
+    page: Page = Field(Page(), description="the operator page; left out: read by who signed in")
     sources: dict[Name, Source] = Field(min_length=1)
     loops: dict[LoopName, Loop] = Field(min_length=1)

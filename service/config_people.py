@@ -1,4 +1,4 @@
-"""people.yaml: who may sign a change of the sealed configuration, and with which key.
+"""people.yaml: who has which role, with which key they sign, and whether AUTO must be signed.
 
 The register is part of the sealed state: it changes only by a signed change itself.
 """
@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.config_desk import Desk, mapping
+from service.config_desk import Desk, at, mapping
 from service.config_words import Name, Shape, Versioned
 from service.config_yaml import Path_
 from service.limits_proposal import is_public_key
+from service.people.roles import may
 
 PersonId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]*$", max_length=40)]
 
@@ -21,8 +22,9 @@ class Person(Shape):
     """One person: printed name, what they sign as, and their public key."""
 
     name: Name
-    role: Literal["engineer", "qa-approver"] = Field(
-        description="an engineer writes changes, a QA approver approves those of others"
+    role: Literal["operator", "engineer", "qa-approver", "admin", "auditor"] = Field(
+        description="an operator runs the loops, an engineer runs them and writes changes, a QA "
+        "approver approves changes of others and reviews, an admin makes accounts, an auditor reads"
     )
     key: Annotated[str, Field(max_length=100)] = Field(
         description="the public key as './rheostat limits keys new' prints it: ed25519:..."
@@ -35,6 +37,10 @@ class Person(Shape):
 class People(Versioned):
     """people.yaml: the people whose signatures count."""
 
+    auto: Literal["signed", "named"] = Field(
+        description="signed: AUTO needs a registered person's signature. named: a name is enough, "
+        "for commissioning only"
+    )
     people: dict[PersonId, Person]
 
 
@@ -46,10 +52,17 @@ def seal_people(people: People | None) -> dict[str, Any]:
 
 
 def check_people(desk: Desk) -> None:
-    """Judge the register: real keys, and nobody in it twice."""
+    """Judge the register: real keys, nobody in it twice, somebody who can sign what must be."""
     document = desk.people
     if document is None:
         return
+    rows = [row for row in mapping(document, "people").values() if isinstance(row, dict)]
+    runners = [row for row in rows if may(str(row.get("role")), "mode") and not row.get("revoked")]
+    if at(document, "auto") == "signed" and not runners:
+        document.report(
+            "RH-1072", ("auto",), "AUTO must be signed, and nobody here could sign it",
+            "register an operator or an engineer, or write 'auto: named' while commissioning",
+        )  # fmt: skip
     seen: dict[str, str] = {}
     for person, row in mapping(document, "people").items():
         if not isinstance(row, dict):

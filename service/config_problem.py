@@ -97,5 +97,6 @@ WHY: dict[str, str] = {
     "RH-1060": "times that contradict each other make every cycle late, or none",
     "RH-1070": "a signature can only be checked against a real public key",
     "RH-1071": "two entries for one person would let one person sign twice",
+    "RH-1072": "a line whose AUTO nobody can sign can never close a loop",
 }
 """Why each kind of problem matters: one sentence per stable code."""

@@ -38,6 +38,8 @@ def seal(
         "limits": _limits(limits, units),
         "loops": {name: _loop(loop, units) for name, loop in line.loops.items()},
         "people": seal_people(people),
+        "auto": "named" if people is None else people.auto,
+        "page": line.page.model_dump(exclude_none=True),
     }
 
 

@@ -45,7 +45,7 @@ from service.loop_runner import LoopRunner, remembered
 from service.requests import RequestDesk
 from service.sealed_file import read_sealed, write_sealed
 from service.self_check import forbidden_maps, forbidden_modules
-from service.signed_reset import accept
+from service.signed_auto import auto_is_signed, signed_by
 from service.solver_process import SolverProcess
 from service.unconfirmed import unconfirmed
 
@@ -86,7 +86,7 @@ class Engine:
         self._pid_file = state_dir / "engine.pid"
         self._door = CommandDoor(state_dir, self._answer)
         self._change_over = ChangeOver(self.keeper, self.runners, self._hashes_of, self._in_force)
-        self._desk = RequestDesk(self.runners, self.status, self._activate, self._reset_by)
+        self._desk = RequestDesk(self.runners, self.status, self._activate, self._signed_by)
         self._calendar = AsyncIOScheduler(timezone="UTC")
         self._tasks: list[asyncio.Task[None]] = []
         self._watch: asyncio.Task[None] | None = None
@@ -193,6 +193,7 @@ class Engine:
             "line": self.sealed["line"],
             "hashes": dict(self.hashes),
             "seal": self.keeper.summary(),
+            "auto": "signed" if auto_is_signed(self.sealed) else "named",
             "alarms": list(self.alarms),
             "workers": {name: runner.solver.pids for name, runner in self.runners.items()},
             "forbidden_modules": forbidden_modules(),
@@ -216,8 +217,8 @@ class Engine:
             logging.getLogger("rheostat").error("the record chain is broken: %s", report["text"])
         return report
 
-    async def _reset_by(self, runner: LoopRunner, signature: object) -> str:
-        return await accept(signature, runner, self.sealed.get("people", {}), self.recorder)
+    async def _signed_by(self, runners: Sequence[LoopRunner], message: Mapping[str, Any]) -> str:
+        return await signed_by(runners, message, self.sealed, self.recorder)
 
     async def look_at_certificates(self) -> None:
         """Alarm what has expired or soon will, and record each alarm when it first comes."""

@@ -25,6 +25,9 @@ _MOVABLE: tuple[tuple[Place, str], ...] = (
     (("loops", "*", "controller", "mvs", "*", "*"), "controller"),
     (("people", "*", "*"), "people"),
     (("people",), "people"),
+    (("auto",), "people"),
+    (("page", "*"), "page"),
+    (("page", "*", "*"), "page"),
 )
 
 _FIXED: tuple[tuple[Place, str, str], ...] = (

@@ -143,7 +143,8 @@ class SealKeeper:
 
     def _registration(self, who: str, utc: str) -> Seal:
         last = self.seal.proposal
-        config = {**self.seal.config, "people": self._given["people"]}
+        register = {key: self._given[key] for key in ("people", "auto") if key in self._given}
+        config = {**self.seal.config, **register}
         proposal = Proposal(
             last.line, "registration", last.version + 1, last.sha256, who,
             "the first people who can sign are registered", utc, "", self._digests(), config,

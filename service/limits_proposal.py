@@ -15,6 +15,7 @@ from typing import Any
 
 from records.canonical import canonical_json, sha256_of
 from service.limits_words import ChangeRefusedError, Refusal
+from service.people.roles import ROLES
 
 NOTHING_BEFORE = "0" * 64
 """The base of the first version."""
@@ -138,7 +139,7 @@ def faults_in(people: object) -> list[str]:
             faults.append(f"{person} has other fields than a person")
             continue
         name, role, key, revoked = (entry[f] for f in ("name", "role", "key", "revoked"))
-        if role not in MEANINGS or not isinstance(name, str) or not name.strip():
+        if role not in ROLES or not isinstance(name, str) or not name.strip():
             faults.append(f"{person} has no name or no known role")
         elif not isinstance(key, str) or not is_public_key(key):
             faults.append(f"the key of {person} is not an Ed25519 public key")

@@ -109,7 +109,8 @@ def _signer(person: str, signed: Signed, in_force: Seal) -> list[Refusal]:
     if any(one.person == person for one in signed.signatures):
         what = f"{name} has signed it already, and nobody approves their own change"
         return [Refusal("RH-2011", what, "have a QA approver sign it")]
-    if person != author and entry["role"] != "qa-approver":
-        what = f"{name} is registered as {entry['role']}, and did not write this change"
+    due = "engineer" if person == author else "qa-approver"
+    if entry["role"] != due:
+        what = f"{name} is registered as {entry['role']}; here a signature as {due} is due"
         return [Refusal("RH-2014", what, "have its author or a QA approver sign it")]
     return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from records.chain import RecordError
@@ -26,7 +26,7 @@ class RequestDesk:
         runners: Mapping[str, LoopRunner],
         status: Callable[[], Awaitable[Mapping[str, Any]]],
         activate: Callable[[str, str], Awaitable[Mapping[str, Any]]],
-        signed_by: Callable[[LoopRunner, object], Awaitable[str]],
+        signed_by: Callable[[Sequence[LoopRunner], Mapping[str, Any]], Awaitable[str]],
     ) -> None:
         self._runners = runners
         self._status = status
@@ -71,10 +71,10 @@ class RequestDesk:
         for refusal in (runner.refusal(mode) for runner in runners):
             if refusal:
                 raise RefusedError(refusal)
-        if reset:
-            if len(runners) != 1:
-                raise RefusedError("a reset is for one loop: each has its own cause")
-            who = await self._signed_by(runners[0], message.get("signature")) or who
+        if reset and len(runners) != 1:
+            raise RefusedError("a reset is for one loop: each has its own cause")
+        if reset or mode is RequestedMode.AUTO:
+            who = await self._signed_by(runners, message) or who
         texts = [await runner.ask_for(mode, who, reset, why) for runner in runners]
         return {"ok": True, "text": "; ".join(texts)}
 

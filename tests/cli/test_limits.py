@@ -42,7 +42,8 @@ class Line:
             key = new_key(self.place / person, WORDS)
             entries += f"  {person}: {{ name: {name}, role: {role}, key: {key}"
             entries += ", revoked: lost }\n" if person == "choi" else " }\n"
-        (self.config / "people.yaml").write_text(f"schema: 1\npeople:\n{entries}", "utf-8")
+        register = f"schema: 1\nauto: named\npeople:\n{entries}"
+        (self.config / "people.yaml").write_text(register, "utf-8")
         self.state.mkdir()
         self.start()
 

@@ -106,6 +106,8 @@ SPOILED = [
     (A, "recipe: A", "recipe: no", "", ""),
     ("people.yaml", "people: {}", "people: { kim: { name: Kim, role: engineer, key: ed25519:AAAA } }", "RH-1070", "not an Ed25519 public key"),
     ("people.yaml", "people: {}", f"people: {{ kim: {{ name: Kim, role: engineer, key: {KEY} }}, lee: {{ name: Lee, role: qa-approver, key: {KEY} }} }}", "RH-1071", "the key of `kim`"),
-    ("people.yaml", "people: {}", "people: { kim: { name: Kim, role: boss, key: k } }", "RH-1013", "write one of: engineer, qa-approver"),
+    ("people.yaml", "people: {}", "people: { kim: { name: Kim, role: boss, key: k } }", "RH-1013", "write one of: operator, engineer, qa-approver"),
+    ("people.yaml", "auto: named\n", "", "RH-1011", "auto"),
+    ("people.yaml", "auto: named", "auto: signed", "RH-1072", "nobody here could sign it"),
 ]
 # fmt: on

@@ -56,7 +56,8 @@ class Story:
             for name, printed, role in (("kim", "Kim Yuna", "engineer"),
                                         ("lee", "Lee Minho", "qa-approver"))
         ]  # fmt: skip
-        (self.config / "people.yaml").write_text(f"schema: 1\npeople:\n{''.join(people)}", "utf-8")
+        register = f"schema: 1\nauto: named\npeople:\n{''.join(people)}"
+        (self.config / "people.yaml").write_text(register, "utf-8")
 
     def _on_free_ports(self) -> None:
         """Move both PLCs to free ports; the mixer is left to the quick PI."""

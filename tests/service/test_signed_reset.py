@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,8 +98,8 @@ class Rig:
         async def nothing(*_: Any) -> dict[str, Any]:
             return {}
 
-        async def signed_by(one: LoopRunner, signature: object) -> str:
-            return await accept(signature, one, self.people, recorder)
+        async def signed_by(all_: Sequence[LoopRunner], message: Mapping[str, Any]) -> str:
+            return await accept(message.get("signature"), all_[0], self.people, recorder)
 
         desk = RequestDesk({LOOP: runner}, nothing, nothing, signed_by)
         try:
