@@ -30,6 +30,7 @@ from cli import (
     plc,
     replay,
     run,
+    service,
     simulate,
     tags,
     test,
@@ -70,6 +71,7 @@ app.command(demo.demo)
 app.command(test.test)
 app.command(check.check)
 app.command(run.run)
+app.command(service.service)
 app.command(mode.mode)
 app.command(limits.limits)
 app.command(audit.audit)
@@ -93,6 +95,7 @@ VERBS = (
     "test",
     "check",
     "run",
+    "service",
     "mode",
     "limits",
     "audit",

@@ -44,9 +44,12 @@ def answer_line(controller: LoopController, line: str) -> dict[str, Any]:
     """Answer one request line; a line that is no request gets a plan without proposal.
 
     A request inside {"observe": ...} is only taken in: that is how a standby keeps its estimate.
+    {"alive": true} is answered with itself: so the engine knows an idle worker from a hung one.
     """
     try:
         body = json.loads(line)
+        if body == {"alive": True}:
+            return {"alive": True}
         if isinstance(body, dict) and body.keys() == {"observe"}:
             controller.observe(request_from_json(body["observe"]))
             return {"observed": True}

@@ -51,6 +51,7 @@ class FileRecorder:
         self._thread = thread
         self._patience_s = patience_s
         self._waiting = 0
+        self.finished = 0  # what the thread has done so far, well or not: its sign of life
         self._count = threading.Lock()
 
     @classmethod
@@ -108,6 +109,7 @@ class FileRecorder:
             finally:
                 with self._count:
                     self._waiting -= 1
+                    self.finished += 1
 
         with self._count:
             self._waiting += 1

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import getpass
 import json
@@ -42,12 +43,16 @@ from service.limits_change_over import ChangeOver
 from service.limits_keeper import SealKeeper
 from service.limits_proposal import Seal
 from service.loop_runner import LoopRunner, remembered
+from service.notify import Notifier
+from service.pulse import Pulse
 from service.requests import RequestDesk
 from service.sealed_file import read_sealed, write_sealed
 from service.self_check import forbidden_maps, forbidden_modules
 from service.signed_auto import auto_is_signed, signed_by
 from service.solver_process import SolverProcess
+from service.stop_note import forget_stops, take_stops
 from service.unconfirmed import unconfirmed
+from service.vitals import Vitals
 
 _STOP_PATIENCE_S = 3.0  # wall seconds for the last cycles on the way out
 _VERIFY_HOUR_UTC = 3
@@ -89,7 +94,8 @@ class Engine:
         self._desk = RequestDesk(self.runners, self.status, self._activate, self._signed_by)
         self._calendar = AsyncIOScheduler(timezone="UTC")
         self._tasks: list[asyncio.Task[None]] = []
-        self._watch: asyncio.Task[None] | None = None
+        self._aside: list[asyncio.Task[None]] = []
+        self._looks = 0
         self._started_s = time.monotonic()
 
     @property
@@ -127,6 +133,7 @@ class Engine:
         await self._record_start()
         for kind, body in rows:
             await self.recorder.append(kind, "", self.clock.utc(), body)
+        await self._record_stops()
         self.keeper.folder.forget_waiting()
         for notice in self.keeper.notices():
             logging.getLogger("rheostat").warning(notice)
@@ -141,7 +148,7 @@ class Engine:
             asyncio.create_task(runner.run(), name=f"loop {name}")
             for name, runner in self.runners.items()
         ]
-        self._watch = asyncio.create_task(self._watch_files(), name="files")
+        self._aside = [asyncio.create_task(self._watch_files(), name="files"), *self._live()]
         self._calendar.add_job(
             self.verify_records,
             CronTrigger(hour=_VERIFY_HOUR_UTC, timezone="UTC"),
@@ -166,7 +173,7 @@ class Engine:
         await self._door.close()
         if self._calendar.running:
             self._calendar.shutdown(wait=False)
-        ending = [*self._tasks, *([self._watch] if self._watch else [])]
+        ending = [*self._tasks, *self._aside]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -253,7 +260,25 @@ class Engine:
                 logging.getLogger("rheostat").warning("%s was edited on the disk", body["file"])
                 with contextlib.suppress(RecordError):  # the loops shed when nothing lands
                     await self.recorder.append("event", "", self.clock.utc(), body)
+            self._looks += 1
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _live(self) -> list[asyncio.Task[None]]:
+        """Start what reports to the watchdog that every part of this engine is alive."""
+        vitals = Vitals(
+            self.state_dir, self.runners, lambda: self.recorder.finished, lambda: self._looks,
+            self.sealed, self.clock.speed,
+        )  # fmt: skip
+        pulse = Pulse(vitals.signs(), Notifier())
+        return [asyncio.create_task(work) for work in (*vitals.trials(), pulse.run())]
+
+    async def _record_stops(self) -> None:
+        """Record what a supervisor has seen of the runs before: kills, crashes, a crash loop."""
+        for note in take_stops(self.state_dir):
+            logging.getLogger("rheostat").warning("before this start: %s", note)
+            body = {"event": "ended-before", **note}
+            await self.recorder.append("event", "", self.clock.utc(), body)
+        forget_stops(self.state_dir)
 
     async def _record_start(self) -> None:
         """Record who starts, on which files, and which writes of the last run nobody confirmed."""
@@ -310,10 +335,12 @@ async def run(
         _keep_out_of_the_way()
         sys.stdout.write(json.dumps({"ready": "engine", "pid": os.getpid()}) + "\n")
         sys.stdout.flush()
+        Notifier().say(READY="1", STATUS="every loop is OFF until a person asks for more")
         why = "a loop ended by itself"
         await engine.serve(stop)
         why = "asked to stop"
     finally:
+        Notifier().say(STOPPING="1", STATUS=why)
         await engine.stop(why)
 
 
@@ -326,6 +353,7 @@ def main() -> int:
     parser.add_argument("--watch", type=Path, action="append", default=[])
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    faulthandler.enable()  # the watchdog's SIGABRT then tells where it hung
     try:
         given = read_sealed(options.sealed)
         asyncio.run(run(options.state, given, options.speed, files=options.watch))

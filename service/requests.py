@@ -41,6 +41,9 @@ class RequestDesk:
             if message.get("do") == "status":
                 _only(message, {"do"})
                 return {"ok": True, **await self._status()}
+            if message.get("do") == "alive":
+                _only(message, {"do"})
+                return {"ok": True}
             if message.get("do") == "activate":
                 return await self._new_limits(message)
         except (RefusedError, RecordError) as error:
@@ -48,7 +51,7 @@ class RequestDesk:
         except ChangeRefusedError as error:
             refusals = [refusal.as_json() for refusal in error.refusals]
             return {"ok": False, "text": str(error), "refusals": refusals}
-        known = "mode, status, activate"
+        known = "mode, status, alive, activate"
         return {"ok": False, "text": f"unknown 'do': {message.get('do')!r}; known: {known}"}
 
     async def _new_limits(self, message: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -46,11 +46,27 @@ def run(config: Path, state_dir: Path | None = None, speed: float = 1.0) -> NoRe
     place = (state_dir or default_state_dir(line)).resolve()
     # The engine makes it sealed.json once it holds the lock: a second engine must not.
     sealed = write_sealed(line.sealed, place / "proposed.json")
-    command = engine_command(place, sealed, speed, line.files)
+    _become(engine_command(place, sealed, speed, line.files))
+
+
+def run_supervised(
+    config: Path, state_dir: Path | None = None, speed: float = 1.0, page_port: int = 8470
+) -> NoReturn:
+    """Seal the configuration and become the supervisor of its engine, page and other followers.
+
+    Raises ConfigError as `run` does.
+    """
+    line = load_line(config)
+    place = (state_dir or default_state_dir(line)).resolve()
+    sealed = write_sealed(line.sealed, place / "proposed.json")
+    engine = engine_command(place, sealed, speed, line.files)
+    _become([sys.executable, "-m", "service.supervise", *engine[3:], "--page-port", str(page_port)])
+
+
+def _become(command: list[str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    os.execve(command[0], command, environment)
+    os.execve(command[0], command, {**os.environ, "PYTHONPATH": str(_ROOT)})
 
 
 def main() -> NoReturn:

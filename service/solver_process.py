@@ -24,6 +24,7 @@ from controller.plan import Plan, PlanRequest
 from controller.plan_json import plan_from_json, request_to_json
 from service.solver_child import BOOT_PATIENCE_S, Child, leashed
 
+_ALIVE = b'{"alive":true}'
 _LONGEST_BACKOFF_S = 30.0
 _REMEMBERED = 240  # questions a new spare hears: half an hour at 8 s, more than hose and web hold
 
@@ -146,6 +147,34 @@ class SolverProcess:
         for child in waiting:
             with contextlib.suppress(OSError):  # one that died is found by the next question
                 await self._catch_up(child, self._total)
+
+    async def look_after(self, patience_s: float) -> None:
+        """Ask worker and spare at leisure whether they live; one that is silent is replaced.
+
+        A question of the loop keeps its own deadline, so only a worker nobody waits for is judged.
+        """
+        idle = [one for one in (self._active, self._spare) if one and not one.overdue]
+        await asyncio.gather(*(self._try(child, patience_s) for child in idle))
+
+    async def _try(self, child: Child, patience_s: float) -> None:
+        try:
+            await asyncio.wait_for(child.ask(_ALIVE), patience_s)
+        except OSError as error:  # a time-out is one
+            if not child.overdue:
+                self._give_up(child, f"a worker gave no sign of life: {error!r}")
+
+    def _give_up(self, child: Child, note: str) -> None:
+        """Kill a worker that is at work for nobody, and build another."""
+        if child is self._active:
+            self._active = None
+        elif child is self._spare:
+            self._spare = None
+        else:
+            return  # somebody else has ended it meanwhile
+        self.counts["dead"] += 1
+        self.last_failure = note
+        self._bury(child)
+        self._take()
 
     async def prepare(self, sealed: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build an heir on another configuration beside those at work; return its facts.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import socket
 import sys
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--port", type=int, default=8470)
     options = parser.parse_args()
+    faulthandler.enable()  # the watchdog's SIGABRT then tells where it hung
     listener = socket.create_server(("127.0.0.1", options.port))
     port = listener.getsockname()[1]
     sys.stdout.write(json.dumps({"ready": "page", "port": port}) + "\n")

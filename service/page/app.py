@@ -24,12 +24,15 @@ from starlette.exceptions import HTTPException
 from records.chain import RecordError
 from records.reader import RecordReader
 from service.commands import ask
+from service.notify import Notifier
 from service.page.access import Access, Person, in_words, require
 from service.page.view import Frame, describe, frame, loop_views
+from service.pulse import Pulse, Sign
 
 STATIC = Path(__file__).parent / "static"
 KEEP = 3000
 POLL_S = 0.1
+FOLLOWER_PATIENCE_S = 10.0  # a page that shows a picture this old without a word is worse than none
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -58,6 +61,7 @@ class Feed:
         self.views = loop_views(self.sealed)
         self.frames: deque[Frame] = deque(maxlen=KEEP)
         self.changed = asyncio.Condition()
+        self.turns = 0  # of the follower: its sign of life
         self.trouble = ""
         self._path = state_dir / "records.sqlite"
         self._reader: RecordReader | None = None
@@ -93,6 +97,7 @@ class Feed:
                 async with self.changed:
                     self.frames.extend(fresh)
                     self.changed.notify_all()
+            self.turns += 1
             await asyncio.sleep(POLL_S)
 
     def since(self, last: int) -> list[Frame]:
@@ -106,9 +111,13 @@ def build_app(state_dir: Path) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        follower = asyncio.create_task(feed.follow())
+        notifier = Notifier()
+        pulse = Pulse({"follower": Sign(lambda: feed.turns, FOLLOWER_PATIENCE_S)}, notifier)
+        tasks = [asyncio.create_task(feed.follow()), asyncio.create_task(pulse.run())]
+        notifier.say(READY="1")
         yield
-        follower.cancel()
+        for task in tasks:
+            task.cancel()
 
     app = FastAPI(title="Rheostat", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_exception_handler(HTTPException, in_words)

@@ -57,6 +57,10 @@ def main() -> None:
     heard = 0
     for line in sys.stdin:
         body = json.loads(line)
+        if body == {"alive": True}:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            continue
         heard += 1
         if "observe" in body:
             sys.stdout.write('{"observed":true}\n')
