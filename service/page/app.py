@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,17 +21,16 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from records.chain import RecordError
-from records.reader import RecordReader
+from service.clock import utc_text
 from service.commands import ask
 from service.notify import Notifier
+from service.page import read_recent
 from service.page.access import Access, Person, in_words, require
-from service.page.view import Frame, describe, frame, loop_views
+from service.page.feed import Feed
+from service.page.view import describe
 from service.pulse import Pulse, Sign
 
 STATIC = Path(__file__).parent / "static"
-KEEP = 3000
-POLL_S = 0.1
 FOLLOWER_PATIENCE_S = 10.0  # a page that shows a picture this old without a word is worse than none
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -51,58 +50,6 @@ class ModeRequest(BaseModel):
     mode: Literal["OFF", "SHADOW", "AUTO"]
     who: str = Field(min_length=1, max_length=64)
     reset: bool = False
-
-
-class Feed:
-    """Follows the record file and keeps the latest cycles, ready to show."""
-
-    def __init__(self, state_dir: Path) -> None:
-        self.sealed: dict[str, Any] = json.loads((state_dir / "sealed.json").read_text("utf-8"))
-        self.views = loop_views(self.sealed)
-        self.frames: deque[Frame] = deque(maxlen=KEEP)
-        self.changed = asyncio.Condition()
-        self.turns = 0  # of the follower: its sign of life
-        self.trouble = ""
-        self._path = state_dir / "records.sqlite"
-        self._reader: RecordReader | None = None
-        self._seen = 0
-
-    def catch_up(self) -> list[Frame]:
-        """Read what was recorded since the last call (blocking; call it off the event loop)."""
-        if self._reader is None:
-            self._reader = RecordReader(self._path)
-            self._seen = self._seen or max(0, self._reader.last_seq() - 2 * KEEP)
-        rows = self._reader.since(self._seen, limit=2 * KEEP)
-        fresh = []
-        for row in rows:
-            if row.kind == "seal":  # other limits are in force from here on
-                self.sealed = row.body["proposal"]["config"]
-                self.views = loop_views(self.sealed)
-            elif row.kind == "cycle" and row.loop in self.views:
-                view = self.views[row.loop]
-                fresh.append(frame(row.seq, row.body, view, self.sealed, predict=True))
-        if rows:
-            self._seen = rows[-1].seq
-        return fresh
-
-    async def follow(self) -> None:
-        """Keep following until cancelled; trouble with the file is shown, not raised."""
-        while True:
-            try:
-                fresh = await asyncio.to_thread(self.catch_up)
-                self.trouble = ""
-            except (RecordError, OSError) as error:
-                fresh, self.trouble, self._reader = [], str(error), None
-            if fresh:
-                async with self.changed:
-                    self.frames.extend(fresh)
-                    self.changed.notify_all()
-            self.turns += 1
-            await asyncio.sleep(POLL_S)
-
-    def since(self, last: int) -> list[Frame]:
-        """Return the frames after record number `last`."""
-        return [f for f in self.frames if f["id"] > last]
 
 
 def build_app(state_dir: Path) -> FastAPI:
@@ -137,15 +84,15 @@ def build_app(state_dir: Path) -> FastAPI:
 
     @app.get("/api/line")
     async def line() -> dict[str, Any]:
-        return describe(feed.sealed)
+        routes = sorted(app.openapi()["paths"])  # a part that is not there is not asked for
+        return {**describe(feed.sealed), "routes": routes}
 
     @app.get("/api/status")
     async def status() -> dict[str, Any]:
-        return await engine_status(state_dir) | {"records": feed.trouble or "ok"}
-
-    @app.get("/api/history")
-    async def history() -> list[Frame]:
-        return [{k: v for k, v in f.items() if k != "predicted"} for f in feed.frames]
+        return await engine_status(state_dir) | {
+            "records": feed.trouble or "ok",
+            "page_utc": utc_text(datetime.now(UTC)),
+        }
 
     @app.get("/api/stream")
     async def stream(
@@ -165,6 +112,7 @@ def build_app(state_dir: Path) -> FastAPI:
             answer = {"ok": False, "text": f"The engine does not answer: {error}"}
         return JSONResponse(answer, status_code=200 if answer.get("ok") else 409)
 
+    app.include_router(read_recent.router(feed))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

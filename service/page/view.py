@@ -10,29 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.page.words import LABELS, PRETTY_UNITS, RULES
+
 Frame = dict[str, Any]
 
-LABELS: Mapping[str, str] = {
-    "coater.dry_coat_weight": "Dry coat weight",
-    "coater.film_to_gap": "Film to gap t/H",
-    "coater.die_pressure": "Die pressure",
-    "coater.residual_solvent": "Residual solvent",
-    "coater.web_temp": "Web temperature",
-    "coater.pump_ratio_sp": "Pump ratio",
-    "coater.gap_sp": "Coating gap",
-    "coater.oven_trim_sp": "Oven trim",
-    "coater.profile_2sigma": "Profile, 2 sigma",
-    **{f"lip.bolt{number}_sp": f"Bolt {number}" for number in range(1, 401)},
-    "mixer.viscosity_25c": "Viscosity at 25 °C",
-    "mixer.temp": "Batch temperature",
-    "mixer.torque": "Anchor torque",
-    "mixer.anchor_sp": "Anchor speed",
-    "mixer.jacket_sp": "Jacket temperature",
-    "mixer.solvent_sp": "Solvent trim",
-}
-PRETTY_UNITS: Mapping[str, str] = {
-    "g/m2": "g/m²", "degC": "°C", "delta_degC": "K", "um": "µm", "N*m": "N·m", "Pa*s": "Pa·s",
-}  # fmt: skip
 COMPUTED: Mapping[str, tuple[str, float]] = {
     "mixer.viscosity_25c": ("Pa·s", 1.0),
     "coater.profile_2sigma": ("%", 0.01),
@@ -80,6 +61,7 @@ class LoopView:
     period_s: float
     cvs: Sequence[Shown]
     mvs: Sequence[Shown]
+    dvs: Sequence[Shown]
 
 
 def loop_views(sealed: Mapping[str, Any]) -> dict[str, LoopView]:
@@ -91,9 +73,22 @@ def loop_views(sealed: Mapping[str, Any]) -> dict[str, LoopView]:
             loop["period"],
             [shown(sealed, tag) for tag in _by_rank(loop["controller"]["cvs"])],
             [shown(sealed, tag) for tag in sorted(loop["mvs"], key=_place)],
+            [shown(sealed, tag) for tag in disturbances(sealed, name)],
         )
         for name, loop in sealed["loops"].items()
     }
+
+
+def disturbances(sealed: Mapping[str, Any], loop: str) -> list[str]:
+    """Return what a loop reads and neither controls nor moves: critical first, no gauge boxes."""
+    spec = sealed["loops"][loop]
+    ours = {*spec["controller"]["cvs"], *spec["mvs"].values()}
+    numbers = [
+        tag
+        for tag in (*spec["critical"], *spec["optional"])
+        if tag not in ours and sealed["tags"][tag]["type"] != "bool" and "gauge_box" not in tag
+    ]
+    return list(dict.fromkeys(numbers))
 
 
 def _in_clear(source: Mapping[str, Any]) -> bool:
@@ -110,20 +105,53 @@ def _place(tag: str) -> tuple[int, str]:
 
 
 def describe(sealed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the page must know once: the line, its loops, their signals and units."""
+    """Return what the page must know once: the line, its loops, their signals and their limits."""
     return {
         "line": sealed["line"],
         "recipe": sealed["recipe"]["title"],
         "insecure": sorted(name for name, s in sealed["sources"].items() if _in_clear(s)),
-        "loops": {
-            view.name: {
-                "title": view.title,
-                "period_s": view.period_s,
-                "cvs": [{"tag": s.tag, "label": s.label, "unit": s.unit} for s in view.cvs],
-                "mvs": [{"tag": s.tag, "label": s.label, "unit": s.unit} for s in view.mvs],
-            }
-            for view in loop_views(sealed).values()
-        },
+        "rules": [{"id": rule, "title": title} for rule, title in RULES.items()],
+        "loops": {view.name: _describe_loop(view, sealed) for view in loop_views(sealed).values()},
+    }
+
+
+def _describe_loop(view: LoopView, sealed: Mapping[str, Any]) -> dict[str, Any]:
+    spec = sealed["loops"][view.name]
+    phase = spec.get("phase") or {}
+    return {
+        "title": view.title,
+        "period_s": view.period_s,
+        "kind": spec["controller"]["kind"],
+        "hold_cycles": spec["gate"]["hold_cycles"],
+        "phases": {number: name for name, number in (phase.get("codes") or {}).items()},
+        "cvs": [_describe_cv(s, spec["controller"]["cvs"][s.tag], sealed) for s in view.cvs],
+        "mvs": [_describe_mv(s, sealed) for s in view.mvs],
+        "dvs": [_named(s) for s in view.dvs],
+    }
+
+
+def _named(s: Shown) -> Frame:
+    return {"tag": s.tag, "label": s.label, "unit": s.unit}
+
+
+def _describe_cv(s: Shown, cv: Mapping[str, Any], sealed: Mapping[str, Any]) -> Frame:
+    target = cv.get("target")
+    if target == "recipe":
+        target = sealed["recipe"]["targets"][s.tag]
+    return {
+        **_named(s),
+        "rank": cv.get("rank"),
+        "target": s.value(target),
+        "low": s.value(cv.get("low")),
+        "high": s.value(cv.get("high")),
+    }
+
+
+def _describe_mv(s: Shown, sealed: Mapping[str, Any]) -> Frame:
+    rule = sealed["limits"]["setpoints"][s.tag]
+    return {
+        **_named(s),
+        **{ring: [s.value(end) for end in rule[ring]] for ring in ("operating", "proven")},
     }
 
 
@@ -151,8 +179,10 @@ def frame(
         "reasons": list(verdict.get("reasons") or ()),
         "outcome": (body.get("written") or {}).get("outcome"),
         "late": (body.get("timing") or {}).get("late"),
+        "innovation": plan.get("innovation"),
         "cvs": [_cv(s, body, plan) for s in view.cvs],
         "mvs": [_mv(s, body, verdict, sealed) for s in view.mvs],
+        "dvs": [_reading(s, body) for s in view.dvs],
     }
     if predict:
         answer["predicted"] = {
@@ -163,27 +193,41 @@ def frame(
     return answer
 
 
-def _gave_up(tag: str, by: object, view: LoopView) -> str:
-    for s in view.cvs:
-        if s.tag == tag and isinstance(by, int | float):
-            return f"{s.label} by {by / s.gain:.3g} {s.unit}".strip()
-    return f"{tag} by {by}"
+def _gave_up(tag: str, by: object, view: LoopView) -> Frame:
+    known = next((s for s in view.cvs if s.tag == tag), None)
+    if known is None or isinstance(by, bool) or not isinstance(by, int | float):
+        return {"tag": tag, "by": None, "unit": ""}
+    return {"tag": tag, "by": by / known.gain, "unit": known.unit}
 
 
-def _cv(s: Shown, body: Mapping[str, Any], plan: Mapping[str, Any]) -> Frame:
+def _reading(s: Shown, body: Mapping[str, Any]) -> Frame:
+    """One input as it was believed: value, quality, why, and how old it was [s]."""
     reading = (body.get("inputs") or {}).get(s.tag)
-    course = ((plan.get("predicted") or {}).get(s.tag) or {}).get("values") or [None]
-    estimate = (plan.get("estimate") or {}).get(s.tag, course[0])
-    low, high = (plan.get("cv_limits") or {}).get(s.tag) or (None, None)
     value, quality, reason = (reading or [None, None, ""])[:3]
-    if reading is None and estimate is not None:
-        value, quality, reason = estimate, 2, "estimated"
     return {
         "tag": s.tag,
         "value": s.value(value),
-        "estimate": s.value(estimate),
         "quality": quality,
         "reason": reason,
+        "age_s": _age(reading, body),
+    }
+
+
+def _age(reading: Sequence[Any] | None, body: Mapping[str, Any]) -> float | None:
+    if reading is None or not isinstance(reading[4], int | float):
+        return None
+    return round(max(0.0, float(body["now_s"]) - float(reading[4])), 1)
+
+
+def _cv(s: Shown, body: Mapping[str, Any], plan: Mapping[str, Any]) -> Frame:
+    course = ((plan.get("predicted") or {}).get(s.tag) or {}).get("values") or [None]
+    estimate = (plan.get("estimate") or {}).get(s.tag, course[0])
+    low, high = (plan.get("cv_limits") or {}).get(s.tag) or (None, None)
+    answer = _reading(s, body)
+    if answer["quality"] is None and estimate is not None:
+        answer |= {"value": s.value(estimate), "quality": 2, "reason": "estimated"}
+    return answer | {
+        "estimate": s.value(estimate),
         "target": s.value((plan.get("targets") or {}).get(s.tag)),
         "low": s.value(low),
         "high": s.value(high),
@@ -196,6 +240,7 @@ def _mv(
 ) -> Frame:
     low, high = sealed["limits"]["setpoints"][s.tag]["operating"]
     landed = ((body.get("written") or {}).get("landed") or {}).get(s.tag)
+    held = ((body.get("plan") or {}).get("echo") or {}).get(s.tag) or (None, None)
     return {
         "tag": s.tag,
         "applied": s.value((body.get("applied") or {}).get(s.tag)),
@@ -204,6 +249,7 @@ def _mv(
         "landed": s.value(landed),
         "low": s.value(low),
         "high": s.value(high),
+        "held": [s.value(end) for end in held],
         "end": _end(s, body.get("plan") or {}),
     }
 

@@ -1,99 +1,129 @@
-// One trend: the past, the present prediction, two earlier predictions (ghosts), target and limits.
+// One trend: the past, the prediction with its fan, earlier predictions (ghosts), target and limits.
 import uPlot from "/static/vendor/uPlot.esm.js";
+import { get } from "/static/api.js";
+import { h } from "/static/dom.js";
+import { named } from "/static/format.js";
+import { t } from "/static/i18n.js";
 
 const WINDOW_MIN = 25;
-const INK = "#22262a";
-const SOFT = "#8a9096";
+const INK = "#1d2125";
+const SOFT = "#767c82";
+const PLAN = "#1c4f7c";
+const GHOST = "#5f86a8";
 const LIMIT = "#6b4e2e";
+const COLUMNS = 9; // value, plan, fan low, fan high, 2 ghosts, target, low, high
 
 export class Trend {
-  constructor(box, signal) {
-    this.box = box;
-    this.signal = signal;
-    this.plot = new uPlot(this.options(), [[], [], [], [], [], [], []], box);
-    new ResizeObserver(() => this.plot.setSize(this.size())).observe(box);
+  constructor(loop, signal, kind) {
+    Object.assign(this, { loop, signal, kind, fan: null, past: null });
+    this.title = h("h2", { class: "label" });
+    this.chart = h("div", { class: "chart" });
+    this.box = h("div", { class: "trend" }, this.title, this.chart);
   }
 
-  size() { return { width: Math.max(200, this.box.clientWidth), height: this.box.clientHeight }; }
+  open(past) {
+    this.past = past;
+    this.plot = new uPlot(this.options(), new Array(COLUMNS + 1).fill([]), this.chart);
+    this.watcher = new ResizeObserver(() => this.plot.setSize(this.size()));
+    this.watcher.observe(this.chart);
+    this.timer = setInterval(() => this.ask(), 5000);
+    this.select(this.signal);
+  }
+
+  close() { this.watcher.disconnect(); clearInterval(this.timer); this.plot.destroy(); this.plot = null; }
+
+  select(signal) {
+    this.signal = signal;
+    this.fan = null;
+    this.title.textContent = `${named(signal)}${signal.unit ? ` [${signal.unit}]` : ""}`;
+    this.chart.setAttribute("role", "img");
+    this.chart.setAttribute("aria-label", t("Trend: {signal}, past, prediction and earlier predictions", { signal: named(signal) }));
+    this.update(this.past);
+    this.ask();
+  }
+
+  async ask() {
+    const { tag } = this.signal;
+    const fan = await get(`/api/fan?loop=${encodeURIComponent(this.loop)}&tag=${encodeURIComponent(tag)}`).catch(() => null);
+    if (!this.plot || tag !== this.signal.tag) return;
+    this.fan = fan;
+    this.title.title = fan?.checked ? t("Fan: 90 % of {count} earlier predictions came true inside it", { count: fan.checked }) : t("Fan: not enough predictions checked yet");
+    this.update(this.past);
+  }
+
+  size() { return { width: Math.max(200, this.chart.clientWidth), height: Math.max(60, this.chart.clientHeight) }; }
 
   options() {
-    const axis = { stroke: INK, grid: { stroke: "#d2d5d7", width: 1 }, ticks: { show: false }, font: "12px sans-serif" };
+    const axis = { stroke: INK, grid: { stroke: "#c9cccf", width: 1 }, ticks: { show: false }, font: "13px sans-serif" };
+    const line = (stroke, more) => ({ stroke, width: 1.3, spanGaps: true, points: { show: false }, ...more });
     return {
-      ...this.size(),
-      padding: [6, 22, 0, 0],
-      cursor: { show: false },
-      legend: { show: false },
-      scales: { x: { time: false } },
+      ...this.size(), padding: [6, 18, 0, 0], cursor: { show: false }, legend: { show: false }, scales: { x: { time: false } },
       axes: [
-        { ...axis, size: 22, values: (_, ticks) => ticks.map((t) => (t === 0 ? "now" : `${t > 0 ? "+" : "−"}${Math.abs(t)} min`)) },
-        { ...axis, size: 62, label: this.title(), labelSize: 16, labelFont: "12px sans-serif" },
+        { ...axis, size: 22, values: (_, ticks) => ticks.map((x) => (x === 0 ? t("now") : `${x > 0 ? "+" : "−"}${Math.abs(x)} min`)) },
+        { ...axis, size: 54 },
       ],
-      series: [
-        {},
-        { stroke: INK, width: 1.6, points: { show: false } },
-        { stroke: "#1c4f7c", width: 1.6, dash: [6, 4], spanGaps: true, points: { show: false } },
-        { stroke: "#7f9cb5", width: 1, dash: [2, 4], spanGaps: true, points: { show: false } },
-        { stroke: SOFT, width: 1.2, spanGaps: true, points: { show: false } },
-        { stroke: LIMIT, width: 1.2, dash: [10, 5], spanGaps: true, points: { show: false } },
-        { stroke: LIMIT, width: 1.2, dash: [10, 5], spanGaps: true, points: { show: false } },
-      ],
+      series: [{}, line(INK, { width: 1.8, spanGaps: false }), line(PLAN, { width: 1.8, dash: [6, 4] }), line("#0000", {}), line("#0000", {}),
+        line(GHOST, { width: 1.4, dash: [3, 3] }), line(GHOST, { width: 1.4, dash: [3, 3] }), line(SOFT), line(LIMIT, { dash: [10, 5] }), line(LIMIT, { dash: [10, 5] })],
+      bands: [{ series: [4, 3], fill: "#1c4f7c26" }],
     };
-  }
-
-  title() { return this.signal.unit ? `${this.signal.label} [${this.signal.unit}]` : this.signal.label; }
-
-  select(signal, past) {
-    this.signal = signal;
-    this.plot.destroy();
-    this.plot = new uPlot(this.options(), [[], [], [], [], [], [], []], this.box);
-    this.update(past);
   }
 
   update(past) {
-    if (!past.length) return;
-    const now = past.at(-1).t;
-    const minutes = (t) => (t - now) / 60;
+    if (!past?.length || !this.plot) return;
+    const now = past.t.at(-1);
+    const minutes = (seconds) => (seconds - now) / 60;
     const points = new Map();
     const put = (x, column, y) => {
+      if (y === null || y === undefined) return;
       const key = Math.round(x * 600) / 600;
-      if (!points.has(key)) points.set(key, [null, null, null, null, null, null]);
+      if (!points.has(key)) points.set(key, new Array(COLUMNS).fill(null));
       points.get(key)[column] = y;
     };
-    const kind = this.signal.cv ? "cvs" : "mvs";
-    for (const frame of past) {
-      const x = minutes(frame.t);
-      if (x < -WINDOW_MIN) continue;
-      const s = frame[kind].find((row) => row.tag === this.signal.tag);
-      if (!s) continue;
-      const bad = this.signal.cv && s.quality === 0;
-      put(x, 0, this.signal.cv ? (bad ? null : s.value ?? s.estimate) : s.applied);
-      put(x, 3, s.target ?? null);
-      put(x, 4, s.low ?? null);
-      put(x, 5, s.high ?? null);
+    const own = past.signals[this.signal.tag];
+    for (let i = past.since(WINDOW_MIN * 60); own && i < past.length; i += 1) {
+      const x = minutes(past.t[i]);
+      put(x, 0, own.value[i]);
+      if (this.kind === "cvs") put(x, 6, own.target[i]);
+      put(x, 7, own.low[i]);
+      put(x, 8, own.high[i]);
     }
-    this.course(past.at(-1), minutes, (x, y) => put(x, 1, y));
-    this.course(past.at(-25), minutes, (x, y) => put(x, 2, y));
-    const xs = [...points.keys()].sort((a, b) => a - b);
-    const columns = [0, 1, 2, 3, 4, 5].map((c) => xs.map((x) => points.get(x)[c]));
+    const course = past.latest?.predicted?.[this.signal.tag];
+    course?.t.forEach((time, i) => {
+      put(minutes(time), 1, course.y[i]);
+      for (const column of [6, 7, 8]) if (own && !(column === 6 && this.kind !== "cvs")) put(minutes(time), column, own[["target", "low", "high"][column - 6]].at(-1));
+    });
+    if (course && this.fan?.lead_s.length) {
+      this.fan.lead_s.forEach((lead, i) => {
+        put(minutes(course.t[i]), 2, course.y[i] + this.fan.low[i]);
+        put(minutes(course.t[i]), 3, course.y[i] + this.fan.high[i]);
+      });
+    }
+    (this.fan?.ghosts ?? []).slice(0, 2).forEach((ghost, g) => ghost.t.forEach((time, i) => put(minutes(time), 4 + g, ghost.y[i])));
+    const xs = [...points.keys()].filter((x) => x >= -WINDOW_MIN).sort((a, b) => a - b);
+    const columns = Array.from({ length: COLUMNS }, (_, c) => xs.map((x) => points.get(x)[c]));
     this.hideFarLimits(columns);
+    this.gaps(columns[0], xs, own, minutes);
     this.plot.setData([xs, ...columns]);
   }
 
-  course(frame, minutes, put) {
-    const course = frame?.predicted?.[this.signal.tag];
-    if (course) course.t.forEach((t, i) => put(minutes(t), course.y[i]));
+  // A point in time that belongs to a prediction only is no gap in the past; a bad reading is one.
+  gaps(values, xs) {
+    let last = null;
+    for (let i = 0; i < xs.length && xs[i] <= 0; i += 1) {
+      if (values[i] === null && last !== null) values[i] = undefined; // uPlot: undefined is bridged
+      else last = values[i];
+    }
   }
 
   // A limit far from the signal would flatten the curve; it is drawn once the signal comes near.
   hideFarLimits(columns) {
-    const values = [columns[0], columns[1], columns[3]].flat().filter((v) => v !== null);
+    const values = [columns[0], columns[1], columns[6]].flat().filter((v) => v !== null);
     if (!values.length) return;
     const low = Math.min(...values);
-    const high = Math.max(...values);
-    const reach = Math.max(high - low, Math.abs(high) * 0.02);
-    for (const c of [4, 5]) {
+    const reach = Math.max(Math.max(...values) - low, Math.abs(low) * 0.02);
+    for (const c of [7, 8]) {
       const limit = columns[c].findLast((v) => v !== null);
-      if (limit !== undefined && (limit < low - 3 * reach || limit > high + 3 * reach)) columns[c].fill(null);
+      if (limit !== undefined && (limit < low - 3 * reach || limit > low + 4 * reach)) columns[c].fill(null);
     }
   }
 }

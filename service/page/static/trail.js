@@ -1,0 +1,4 @@
+import { h } from "/static/dom.js";
+import { t } from "/static/i18n.js";
+
+export async function trail(root) { root.append(h("p", {}, t("not available"))); }

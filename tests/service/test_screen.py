@@ -1,0 +1,151 @@
+"""The screen in a real headless Chromium: every level, both languages, one browser for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from service.clock import utc_text
+from tests.service.page_browser import CHROMIUM, Seen, chromium, page_server
+from tests.service.page_world import commissioned, make_state
+from tests.service.test_page import Desk
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Debian's chromium (apt-get install chromium)"
+)
+PANELS = ("#/", "#/loop/coating", "#/loop/profile", "#/loop/mixing")
+"""What has to fit the panel PC without scrolling."""
+ROUTES = {
+    "#/": ("Limited by: Die pressure: high limit", "제한 요인: 다이 압력: 상한"),
+    "#/loop/coating": ("What the gate changed", "최근 10분간 게이트가 변경한 것"),
+    "#/loop/profile": ("Bolt 12", "볼트 12"),
+    "#/loop/mixing": ("Viscosity at 25 °C", "25 °C 점도"),
+    "#/alarms": ("Alarms", "경보"),
+}
+
+
+class World:
+    """A state directory, its command door, the page's server and the browser; and an old one."""
+
+    def __init__(self, desk: Desk, browser: Browser, address: str, old: Path) -> None:
+        self.desk, self.browser, self.address, self.old = desk, browser, address, old
+
+    def open(self, language: str = "en") -> Seen:
+        return Seen(self.browser, self.address, language)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """In the coating loop the gate clamped a move, and now the line speed cannot be read."""
+    state = tmp_path_factory.mktemp("screen") / "s"
+    now = datetime.now(UTC)
+    sealed = make_state(
+        state, 60, loops=("coating", "profile", "mixing"), ends=now, hasty=40, blind=2
+    )
+    commissioned(state, sealed, utc_text(now))
+    old = state.parent / "old"
+    make_state(old, 5)
+    desk = Desk(state)
+    with page_server(state) as address, chromium() as browser:
+        yield World(desk, browser, address, old)
+    desk.close()
+
+
+@pytest.fixture
+def seen(world: World) -> Iterator[Seen]:
+    seen = world.open()
+    yield seen
+    seen.context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_level_stands_in_both_languages_and_asks_only_its_own_server(
+    world: World, language: str
+) -> None:
+    seen = world.open(language)
+    axe = Axe()
+    for route, texts in ROUTES.items():
+        page = seen.go(route)
+        page.get_by_text(texts[language == "ko"]).first.wait_for()
+        found = axe.run(page)
+        assert found.violations_count == 0, f"{route}: {found.generate_report()}"
+        assert page.locator("html").get_attribute("lang") == language
+        assert route not in PANELS or max(seen.overflow()) <= 0, f"{route} scrolls"
+    assert seen.problems == []
+    assert seen.hosts == {world.address.split("//")[1]}
+    seen.context.close()
+
+
+def test_the_timed_questions_are_answered_on_the_faceplate_without_scrolling(seen: Seen) -> None:
+    """What mode, what limits it, what gave up and why, why the mode, what did the gate change."""
+    page = seen.go("#/loop/coating")
+    page.locator(".mode", has_text="HOLD").wait_for()
+    assert seen.visible("Requested: AUTO")
+    assert "IL-07" in page.locator(".head .why").inner_text()
+    assert "no answer from the device" in page.locator(".head .why").inner_text()
+    assert seen.visible("Die pressure: high limit")
+    assert seen.visible("Die pressure by 0.200 bar")
+    assert seen.visible("Rank 5 of 5")
+    changed = page.locator(".changed")
+    assert "IL-02 Coating gap" in changed.inner_text()
+    assert seen.visible("What the gate changed in the last 10 minutes")
+    box = changed.locator("li", has_text="IL-02").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 768
+    assert seen.problems == []
+
+
+def test_the_faceplate_shows_values_limits_predictions_and_the_gate(seen: Seen) -> None:
+    page = seen.go("#/loop/coating")
+    page.locator(".mode", has_text="HOLD").wait_for()
+    row = page.locator("table.cvs tr", has_text="Die pressure").inner_text()
+    assert "≤ 9.5" in row
+    assert "gave up" in row
+    gap = page.locator("table.mvs tr", has_text="Coating gap").inner_text()
+    assert "240 … 340" in gap
+    assert page.locator("canvas").count() == 2
+    rules = page.locator("ol.rules li")
+    assert rules.count() == 21
+    assert "▲" not in rules.nth(0).inner_text()
+    held = page.locator("ol.rules li.warn")
+    assert "Line speed" in held.inner_text()
+    page.get_by_role("button", name="Coating gap").click()
+    page.locator(".trend .label", has_text="Coating gap").wait_for()
+
+
+def test_off_is_one_click_and_auto_asks_who_and_why(seen: Seen, world: World) -> None:
+    world.desk.asked.clear()
+    page = seen.go("#/loop/coating")
+    page.get_by_role("button", name="OFF").click()
+    page.locator("#message", has_text="OFF asked for").wait_for()
+    assert world.desk.modes[0]["mode"] == "OFF"
+    page.get_by_role("button", name="AUTO").click()
+    page.get_by_label("Your name").fill("Kim")
+    assert len(world.desk.modes) == 1, "nothing is asked before the person confirms"
+    page.get_by_role("button", name="Ask").click()
+    page.locator("#message", has_text="AUTO asked for").wait_for()
+    assert (world.desk.modes[1]["mode"], world.desk.modes[1]["who"]) == ("AUTO", "Kim")
+
+
+def test_old_data_and_a_dead_engine_are_said_on_every_level(world: World) -> None:
+    with page_server(world.old) as address:  # nobody answers at its door
+        seen = Seen(world.browser, address, "en")
+        for route in ("#/", "#/loop/coating", "#/records/explain"):
+            page = seen.go(route)
+            page.locator("#banner", has_text="The engine does not answer").wait_for()
+            assert "▲ Old data: Coat weight" in page.locator("#banner .data").inner_text()
+        seen.context.close()
+
+
+def test_edited_limits_are_shown_on_the_head(seen: Seen, world: World) -> None:
+    page = seen.go("#/")
+    page.locator("#seal", has_text="Limits: v3").wait_for()
+    world.desk.notices = ["limits.yaml was edited on the disk; version 3 stays in force"]
+    page.locator("#seal", has_text="△ Limits: v3").wait_for()
+    assert "stays in force" in str(page.locator("#seal").get_attribute("title"))
+    world.desk.notices = []
