@@ -38,17 +38,19 @@ from records.recorder import FileRecorder
 from service.clock import Clock
 from service.commands import CommandDoor
 from service.cycle import loop_context
+from service.door_reports import ReportDesk
 from service.identity import hashes_of
 from service.limits_change_over import ChangeOver
 from service.limits_keeper import SealKeeper
 from service.limits_proposal import Seal
 from service.loop_runner import LoopRunner, remembered
 from service.notify import Notifier
+from service.people.standing import auto_is_signed
 from service.pulse import Pulse
 from service.requests import RequestDesk
 from service.sealed_file import read_sealed, write_sealed
 from service.self_check import forbidden_maps, forbidden_modules
-from service.signed_auto import auto_is_signed, signed_by
+from service.signed_auto import signed_by
 from service.solver_process import SolverProcess
 from service.stop_note import forget_stops, take_stops
 from service.unconfirmed import unconfirmed
@@ -91,7 +93,12 @@ class Engine:
         self._pid_file = state_dir / "engine.pid"
         self._door = CommandDoor(state_dir, self._answer)
         self._change_over = ChangeOver(self.keeper, self.runners, self._hashes_of, self._in_force)
-        self._desk = RequestDesk(self.runners, self.status, self._activate, self._signed_by)
+        reports = ReportDesk(
+            lambda: self.recorder, lambda: self.sealed.get("people", {}), self.clock.utc
+        )
+        self._desk = RequestDesk(
+            self.runners, self.status, self._activate, self._signed_by, reports.verbs()
+        )
         self._calendar = AsyncIOScheduler(timezone="UTC")
         self._tasks: list[asyncio.Task[None]] = []
         self._aside: list[asyncio.Task[None]] = []

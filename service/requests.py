@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from records.chain import RecordError
 from safety.words import RequestedMode
 from service.limits_words import ChangeRefusedError
 from service.loop_runner import LoopRunner
+
+Verb = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+"""Answers one kind of message; raises RefusedError in words."""
 
 _LONGEST_NAME = 64
 _LONGEST_WHY = 500
@@ -27,11 +31,14 @@ class RequestDesk:
         status: Callable[[], Awaitable[Mapping[str, Any]]],
         activate: Callable[[str, str], Awaitable[Mapping[str, Any]]],
         signed_by: Callable[[Sequence[LoopRunner], Mapping[str, Any]], Awaitable[str]],
+        more: Mapping[str, Verb] = MappingProxyType({}),
     ) -> None:
+        """`more` are the messages that others answer, by their 'do'."""
         self._runners = runners
         self._status = status
         self._activate = activate
         self._signed_by = signed_by
+        self._more = more
 
     async def answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer one message; a bad one gets words, never an exception."""
@@ -39,38 +46,40 @@ class RequestDesk:
             if message.get("do") == "mode":
                 return await self._mode(message)
             if message.get("do") == "status":
-                _only(message, {"do"})
+                only(message, {"do"})
                 return {"ok": True, **await self._status()}
             if message.get("do") == "alive":
-                _only(message, {"do"})
+                only(message, {"do"})
                 return {"ok": True}
             if message.get("do") == "activate":
                 return await self._new_limits(message)
+            if (verb := self._more.get(str(message.get("do")))) is not None:
+                return {"ok": True, **await verb(message)}
         except (RefusedError, RecordError) as error:
             return {"ok": False, "text": str(error)}
         except ChangeRefusedError as error:
             refusals = [refusal.as_json() for refusal in error.refusals]
             return {"ok": False, "text": str(error), "refusals": refusals}
-        known = "mode, status, alive, activate"
+        known = ", ".join(("mode", "status", "alive", "activate", *self._more))
         return {"ok": False, "text": f"unknown 'do': {message.get('do')!r}; known: {known}"}
 
     async def _new_limits(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        _only(message, {"do", "proposal", "who"})
-        proposal = _text(message, "proposal", _LONGEST_NAME)
+        only(message, {"do", "proposal", "who"})
+        proposal = text_of(message, "proposal", _LONGEST_NAME)
         if not proposal.isalnum():
             raise RefusedError("'proposal' is the hash that names one")
-        who = _named(message)
+        who = named(message)
         return {"ok": True, **await self._activate(proposal, who)}
 
     async def _mode(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        _only(message, {"do", "loop", "mode", "who", "reset", "why", "signature"})
+        only(message, {"do", "loop", "mode", "who", "reset", "why", "signature"})
         runners = self._chosen(message.get("loop"))
         mode = _mode(message.get("mode"))
-        who = _named(message)
+        who = named(message)
         reset = message.get("reset", False)
         if not isinstance(reset, bool):
             raise RefusedError("'reset' is true or false")
-        why = _text(message, "why", _LONGEST_WHY)
+        why = text_of(message, "why", _LONGEST_WHY)
         for refusal in (runner.refusal(mode) for runner in runners):
             if refusal:
                 raise RefusedError(refusal)
@@ -96,14 +105,15 @@ def _mode(word: object) -> RequestedMode:
     raise RefusedError(f"there is no mode {word!r}; known: {', '.join(RequestedMode)}")
 
 
-def _named(message: Mapping[str, Any]) -> str:
-    who = _text(message, "who", _LONGEST_NAME)
+def named(message: Mapping[str, Any]) -> str:
+    """Return who makes a request; raises RefusedError without a name."""
+    who = text_of(message, "who", _LONGEST_NAME)
     if not who:
         raise RefusedError("a request needs the name of the person who makes it ('who')")
     return who
 
 
-def _text(message: Mapping[str, Any], key: str, longest: int) -> str:
+def text_of(message: Mapping[str, Any], key: str, longest: int) -> str:
     """Return a short printable text: what people type ends up in records and on screens."""
     text = message.get(key, "")
     if not isinstance(text, str) or len(text) > longest or not text.isprintable():
@@ -111,7 +121,8 @@ def _text(message: Mapping[str, Any], key: str, longest: int) -> str:
     return text.strip()
 
 
-def _only(message: Mapping[str, Any], known: set[str]) -> None:
+def only(message: Mapping[str, Any], known: set[str]) -> None:
+    """Raise RefusedError when a message holds a word that is not `known`."""
     strangers = sorted(set(message) - known)
     if strangers:
         raise RefusedError(f"unknown word {strangers[0]!r}; known: {', '.join(sorted(known))}")

@@ -15,20 +15,10 @@ from records.reader import Entry
 from records.recorder import FileRecorder
 from safety.words import Request
 from service.loop_runner import LoopRunner
+from service.people.standing import auto_is_signed
 from service.requests import RefusedError
 from service.signed_act import People, act_that_stands, act_under, take
 from service.signed_reset import accept as accept_reset
-from service.signed_reset import must_be_signed
-
-
-def auto_is_signed(sealed: Mapping[str, Any]) -> bool:
-    """Say whether AUTO needs a signature on this line.
-
-    A configuration sealed before the question was asked is a signed one as soon as its register
-    holds anybody who could sign.
-    """
-    word = sealed.get("auto")
-    return word != "named" if word else must_be_signed(sealed.get("people", {}))
 
 
 def meaning_of(loop: str, why: str) -> str:

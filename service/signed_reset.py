@@ -15,17 +15,10 @@ from records.reader import Entry
 from records.recorder import FileRecorder
 from safety.words import Request
 from service.loop_runner import LoopRunner
-from service.people.roles import may
+from service.people.standing import must_be_signed
 from service.signed_act import People, act_that_stands, act_under, take
 
 MEANING = "the cause was found and removed; the loop may be used again"
-
-
-def must_be_signed(people: People) -> bool:
-    """Say whether the register in force holds anybody who could sign a reset."""
-    return any(
-        may(str(entry["role"]), "reset") and not entry.get("revoked") for entry in people.values()
-    )
 
 
 def to_sign(row: Entry, person: str, entry: Mapping[str, Any], utc: str) -> Act:

@@ -18,8 +18,9 @@ from safety.words import Request, RequestedMode
 from service.clock import ManualClock
 from service.cycle import loop_context, run_cycle
 from service.loop_runner import LoopRunner
+from service.people.standing import auto_is_signed
 from service.requests import RequestDesk
-from service.signed_auto import auto_is_signed, auto_signature, meaning_of, signed_by, to_sign
+from service.signed_auto import auto_signature, meaning_of, signed_by, to_sign
 from service.solver_process import SolverProcess
 from tests.service.signers import KEYS, NOW, register
 from tests.service.small_line import LOOP, FakePlanner, FakePlant, small_sealed

@@ -18,8 +18,9 @@ from safety.words import Request, RequestedMode
 from service.clock import ManualClock
 from service.cycle import loop_context, run_cycle
 from service.loop_runner import LoopRunner
+from service.people.standing import must_be_signed
 from service.requests import RequestDesk
-from service.signed_reset import MEANING, accept, must_be_signed, reset_signature, to_sign
+from service.signed_reset import MEANING, accept, reset_signature, to_sign
 from service.solver_process import SolverProcess
 from tests.service.signers import KEYS, NOW, register
 from tests.service.small_line import LOOP, FakePlanner, FakePlant, small_sealed
