@@ -264,6 +264,7 @@ def _cycles(trace: DemoTrace, loop: str) -> dict[str, Any]:
         "solve_ms": _spread(solves),
         "cycle_ms": _spread([timing["total_ms"] for timing in timings]),
         "gate_ms": _spread([timing["gate_ms"] for timing in timings]),
+        "gate_cpu_ms": _spread([timing["gate_cpu_ms"] for timing in timings]),
     }
 
 

@@ -97,9 +97,10 @@ def _cycle_table(cycles: Mapping[str, Mapping[str, Any]]) -> Table:
     rows = []
     for loop, row in cycles.items():
         actions = ", ".join(f"{name} {count}" for name, count in row["gate_actions"].items())
-        spreads = [_spread(row[key]) for key in ("solve_ms", "gate_ms", "cycle_ms")]
+        keys = ("solve_ms", "gate_ms", "gate_cpu_ms", "cycle_ms")
+        spreads = [_spread(row[key]) for key in keys]
         rows.append([loop, str(row["count"]), actions, *spreads, str(row["late"])])
-    head = ["loop", "cycles", "gate", "solve ms", "gate ms", "cycle ms", "late"]
+    head = ["loop", "cycles", "gate", "solve ms", "gate ms", "gate CPU ms", "cycle ms", "late"]
     return Table("Cycles", head, rows, "Times are median / 99th percentile / worst.")
 
 

@@ -30,6 +30,10 @@ class EngineClock(Protocol):
         """Return the calendar time for people and records, never for control."""
         ...
 
+    def busy_s(self) -> float:
+        """Return the processor time [s] that this thread has used, for figures."""
+        ...
+
     async def sleep_until(self, t_s: float) -> None:
         """Return when engine time has reached `t_s`, at once when it is past."""
         ...
@@ -54,6 +58,10 @@ class Clock:
     def utc(self) -> str:
         """Return now in UTC, ISO 8601 with milliseconds."""
         return utc_text(datetime.now(UTC))
+
+    def busy_s(self) -> float:
+        """Return the processor time [s] that this thread has used: the world's, at any speed."""
+        return time.thread_time()
 
     async def sleep_until(self, t_s: float) -> None:
         """Sleep until engine time `t_s`; gives way to other tasks even when it is past."""
@@ -85,6 +93,10 @@ class ManualClock:
     def utc(self) -> str:
         """Return the calendar time that belongs to engine time."""
         return utc_text(self._utc_start + timedelta(seconds=self._now_s - self._start_s))
+
+    def busy_s(self) -> float:
+        """Return 0: what a processor takes would be another figure in every run."""
+        return 0.0
 
     async def sleep_until(self, t_s: float) -> None:
         """Jump to `t_s`."""

@@ -19,7 +19,10 @@ from service.clock import EngineClock
 
 
 class Timing:
-    """How long each part of a cycle took [wall ms], and how late the cycle began [engine s]."""
+    """How long each part of a cycle took [wall ms], and how late the cycle began [engine s].
+
+    Of the gate the processor's time is told as well: its cost, whoever else wanted the machine.
+    """
 
     def __init__(self, clock: EngineClock, due_s: float, period_s: float) -> None:
         self._clock = clock
@@ -27,19 +30,31 @@ class Timing:
         self._start_s = self._last_s = clock.now_s()
         self._late_s = max(0.0, self._start_s - due_s)
         self._laps: dict[str, float] = {}
+        self._busy_s = clock.busy_s()
+        self._gate_cpu_ms = 0.0
 
     def lap(self, name: str) -> None:
         """Note that the part called `name` ends here."""
         now_s = self._clock.now_s()
         self._laps[name] = self._ms(now_s - self._last_s)
         self._last_s = now_s
+        busy_s = self._clock.busy_s()
+        if name == "gate":
+            self._gate_cpu_ms = round(1000.0 * (busy_s - self._busy_s), 4)
+        self._busy_s = busy_s
 
     def to_json(self) -> dict[str, float | bool]:
         """Return the parts, their total, and whether the cycle began late."""
         parts = {f"{name}_ms": self._laps.get(name, 0.0) for name in _PARTS}
         total_ms = self._ms(self._clock.now_s() - self._start_s)
         late = self._late_s > self._tolerated_s
-        return {**parts, "total_ms": total_ms, "late": late, "late_s": round(self._late_s, 6)}
+        return {
+            **parts,
+            "gate_cpu_ms": self._gate_cpu_ms,
+            "total_ms": total_ms,
+            "late": late,
+            "late_s": round(self._late_s, 6),
+        }
 
     def _ms(self, engine_seconds: float) -> float:
         return round(1000.0 * self._clock.wall_s(engine_seconds), 4)
