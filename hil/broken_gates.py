@@ -122,6 +122,16 @@ def _unlatched_trip() -> list[Patch]:
     return [(gate, "next_mode", next_mode)]
 
 
+def _trips_uncounted() -> list[Patch]:
+    """A loop that may trip as often as it likes."""
+    true = modes.next_mode
+
+    def next_mode(now: Any, request: Any, facts: Any) -> Any:
+        return true(now, request, replace(facts, barred=False))
+
+    return [(gate, "next_mode", next_mode)]
+
+
 def _vote_averages_uncertain() -> list[Patch]:
     """An instrument that doubts itself votes like the others."""
     true = vote.cast
@@ -245,6 +255,7 @@ BROKEN: dict[str, Callable[[], list[Patch]]] = {
     "round-after-clamp": _round_after_clamp,
     "unlatched-trip": _unlatched_trip,
     "trips-skipped": _without("il_04_trips"),
+    "trips-uncounted": _trips_uncounted,
     "vote-averages-uncertain": _vote_averages_uncertain,
     "vote-of-one": _vote_of_one,
     "combinations-skipped": _always(gate, "il_06_combinations", ()),

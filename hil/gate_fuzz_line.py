@@ -13,7 +13,7 @@ PERIOD_S = 10.0
 GAP, JACKET, RATIO = "a.gap_sp", "a.jacket_sp", "a.ratio_sp"
 GAP_IN, JACKET_IN, RATIO_IN = "a.gap_in_use", "a.jacket_in_use", "a.ratio_in_use"
 BEAT, READY, ACTIVE = "a.heartbeat", "a.remote_ready", "a.remote_active"
-RUNNING, LOCKED, PHASE = "a.running", "a.interlocks_ok", "a.phase"
+RUNNING, LOCKED, PHASE, BATCH = "a.running", "a.interlocks_ok", "a.phase", "a.batch"
 SPEED, SPEED_B, SPEED_C, TORQUE = "a.speed", "a.speed_b", "a.speed_c", "a.torque"
 
 
@@ -37,6 +37,7 @@ SEALED: dict[str, Any] = {
         RUNNING: _read("bool"),
         LOCKED: _read("bool"),
         PHASE: _read("uint16"),
+        BATCH: _read("int32"),
         SPEED: _read("float", 0.0, 0.5),
         SPEED_B: _read("float", 0.0, 0.5),
         SPEED_C: _read("float", 0.0, 0.5),
@@ -103,6 +104,7 @@ SEALED: dict[str, Any] = {
             "optional": [SPEED_B, SPEED_C, TORQUE],
             "mvs": {GAP: GAP_IN, JACKET: JACKET_IN, RATIO: RATIO_IN},
             "phase": {"tag": PHASE, "codes": {"TRIM": 8, "HOMOGENISE": 7, "CLEAN": 12}},
+            "trips": {"batch": BATCH, "most": 2},
             "gate": {
                 "hold_cycles": 5, "heartbeat_cycles": 3, "max_plan_age": 7.0,
                 "max_residual": 1e-4, "max_iterations": 200, "command_life": 4.0,

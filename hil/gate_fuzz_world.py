@@ -13,6 +13,7 @@ from typing import Any
 
 from hil.gate_fuzz_line import (
     ACTIVE,
+    BATCH,
     BEAT,
     GAP,
     GAP_IN,
@@ -73,6 +74,7 @@ class World:
         self.hostility = 0.0
         self.speed = 0.1667
         self.waited = 0
+        self.batch = 40
 
     # -- people ----------------------------------------------------------------------------------
 
@@ -80,6 +82,7 @@ class World:
         """Let a person do something sensible, or something else, and return what stands."""
         draw = self.draw
         if mode in ("SHED", "TRIPPED", "OFF") or self.waited > 12:
+            self.batch += mode == "OFF" and draw() < 0.02
             if draw() < 0.4:
                 self._new_request(_AUTO, reset=mode == "TRIPPED" and draw() < 0.7)
                 if draw() < 0.8:  # somebody puts the line in order first
@@ -114,7 +117,8 @@ class World:
     # -- the plant -------------------------------------------------------------------------------
 
     def turn(self) -> None:
-        """Begin an episode: from now on the world is this hostile."""
+        """Begin an episode: from now on the world is this hostile; it may be another batch."""
+        self.batch += self.draw() < 0.02
         self.hostility = _LEVELS[int(self.draw() * 6)]
         self.restless = self.draw() < 0.06
 
@@ -149,6 +153,7 @@ class World:
             RUNNING: Sample(True, good, "", None, now_s, epoch),
             LOCKED: Sample(True, good, "", None, now_s, epoch),
             PHASE: Sample(8, good, "", None, now_s, epoch),
+            BATCH: Sample(self.batch, good, "", None, now_s, epoch),
             SPEED: Sample(speed, good, "", None, now_s, epoch),
             SPEED_B: Sample(speed + 0.001, good, "", None, now_s, epoch),
             SPEED_C: Sample(speed - 0.001 - 2.0 * jitter, good, "", None, now_s, epoch),
@@ -380,6 +385,6 @@ class World:
 
 
 _TAGS = (
-    BEAT, READY, ACTIVE, RUNNING, LOCKED, PHASE, SPEED, SPEED_B, SPEED_C, TORQUE, GAP_IN, JACKET_IN,
-    RATIO_IN,
+    BEAT, READY, ACTIVE, RUNNING, LOCKED, PHASE, BATCH, SPEED, SPEED_B, SPEED_C, TORQUE, GAP_IN,
+    JACKET_IN, RATIO_IN,
 )  # fmt: skip

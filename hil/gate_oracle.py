@@ -22,6 +22,7 @@ from hil.gate_oracle_table import (
     PERIOD_S,
     ROWS,
     SURPRISES,
+    TRIPS_IN_A_BATCH,
     Row,
 )
 
@@ -37,7 +38,8 @@ class Oracle:
         self.senses = Senses()
         self.ledgers = {row.tag: Ledger() for row in ROWS}
         self.beat = self.sequence = self.newest = 0
-        self.surprises = 0
+        self.surprises = self.trips = 0
+        self.batch: int | None = None
         self.words: dict[str, float] = {}  # of the last command
         self.latched, self.standing = False, -1
         self.restarted()
@@ -69,6 +71,9 @@ class Oracle:
         refused = verdict.limiting.startswith(("IL-00", "IL-20"))
         seen = self.senses.look(raw, now_s, request, refused=refused)
         mode, command = str(verdict.mode), verdict.command
+        if seen.batch is not None and seen.batch != self.batch:
+            self.trips = 0 if self.batch is not None else self.trips
+            self.batch = seen.batch
         person = _person(request)
         if person and request.number < self.newest:
             person = ""
@@ -180,6 +185,9 @@ class Oracle:
             and (self.spent == (request.number, str(request.mode)))
         ):
             found.append(Escape("IL-16", "SHED ended without a new request"))
+        if self.trips > TRIPS_IN_A_BATCH and mode in ("SHADOW", *_ARMED):
+            text = f"{mode} though it tripped {self.trips} times in batch {self.batch}"
+            found.append(Escape("IL-04", text))
         if mode == "HOLD" and self.held >= LONGEST_HOLD:
             found.append(Escape("IL-16", f"held for the {self.held + 1}th cycle"))
         if mode in ("AUTO", "HOLD") and before in ("AUTO", "HOLD"):
@@ -288,6 +296,7 @@ class Oracle:
             self.standing = request.number if reset else -1
         elif mode == "TRIPPED" and not reset:
             self.standing = -1
+        self.trips += mode == "TRIPPED" and not self.latched
         self.latched = mode == "TRIPPED"
         self.newest = max(self.newest, request.number)
         self.shadows = self.shadows + 1 if mode == "SHADOW" else 0

@@ -35,13 +35,15 @@ class Seen:
     """What the oracle makes of one cycle's readings.
 
     `objection` is 'property|text' if nothing may move; `known_no` names a no the PLC said by a
-    good reading; `applied` maps setpoints to words in use; `speeds` are those that have a vote.
+    good reading; `applied` maps setpoints to words in use; `speeds` are those that have a vote;
+    `batch` is the number of the batch, where it is a whole one.
     """
 
     objection: str = ""
     known_no: str = ""
     active: bool | None = None
     speeds: tuple[float, ...] = ()
+    batch: int | None = None
     applied: dict[str, float] = field(default_factory=dict)
 
 
@@ -144,6 +146,9 @@ class Senses:
             seen.objection = f"IL-10|phase {phase!r}"
             if type(phase) is int and 0 < phase < 2**53 and alive:
                 seen.known_no = seen.known_no or f"the phase is {phase}"
+        batch: Any = fresh.get("a.batch")
+        if type(batch) in (int, float) and 0 < batch <= 2**53 and batch == int(batch):
+            seen.batch = int(batch)
         active = fresh.get("a.remote_active")
         seen.active = active if type(active) is bool else None
         if active is False and alive:

@@ -21,8 +21,9 @@ _GOOD = Quality.GOOD
 class Case(NamedTuple):
     """What the interlocks look at in one cycle; `state` is from the cycle before.
 
-    `wear`, `guards` and `misfit` are what the state remembered, brought up to this cycle. `armed`:
-    we were writing in the cycle before; `closed`: the PLC was following our setpoints in it;
+    `wear`, `guards`, `misfit`, `batch` and `trips` are what the state remembered, brought up to
+    this cycle; `barred`: it has tripped too often in this batch. `armed`: we were writing in the
+    cycle before; `closed`: the PLC was following our setpoints in it;
     `starting`: a person wants to close the loop and it is not closed. `wishes` are the setpoints
     the proposal carries, whatever is in them.
     """
@@ -37,6 +38,9 @@ class Case(NamedTuple):
     wear: Mapping[str, Wear]
     guards: Mapping[str, Guard]
     misfit: int
+    batch: int | None
+    trips: int
+    barred: bool
     armed: bool
     closed: bool
     starting: bool
@@ -67,6 +71,7 @@ def look(
         innovation: object = proposal.innovation
         known = innovation if is_number(innovation) else None
         misfit = misfit_after(rules.watch.model, misfit, known)
+    batch, trips = tripped_in_batch(rules, state, snapshot)
     mode = state.mode
     closed = mode in CLOSED
     return Case(
@@ -80,6 +85,9 @@ def look(
         wear=wear,
         guards=guards,
         misfit=misfit,
+        batch=batch,
+        trips=trips,
+        barred=rules.trips is not None and trips > rules.trips.most,
         armed=mode in ARMED,
         closed=closed,
         starting=request.mode is RequestedMode.AUTO and not closed and is_named(request),
@@ -89,6 +97,21 @@ def look(
 
 _NEW = Wear()
 _CALM = Guard()
+
+
+def tripped_in_batch(
+    rules: LoopRules, state: GateState, snapshot: Snapshot
+) -> tuple[int | None, int]:
+    """Return the batch, and how often the loop has tripped in it.
+
+    The count begins anew with a number that is surely another one; zero and below are none. The
+    first that is ever read is the number of the batch in which anything so far has happened.
+    """
+    shown = number_of(snapshot, rules.trips.batch) if rules.trips is not None else None
+    if shown is None or shown <= 0.0:
+        return state.batch, state.trips
+    batch = int(shown)
+    return batch, state.trips if state.batch in (None, batch) else 0
 
 
 def number_of(snapshot: Snapshot, tag: str) -> float | None:

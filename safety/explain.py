@@ -28,6 +28,9 @@ def explained(case: Case, modes: ModeState, reasons: list[Reason]) -> list[Reaso
 
 def _why_off(case: Case) -> list[Reason]:
     request = case.request
+    if case.barred and request.mode is not RequestedMode.OFF:
+        text = f"tripped {case.trips} times in batch {case.batch}: OFF until the next batch"
+        return [Reason("IL-04", Action.HOLD, "", text)]
     if request.number < case.state.newest and not is_named(request):
         text = f"request {request.number} is older than {case.state.newest}: a repetition"
         return [Reason("IL-09", Action.HOLD, "", text)]

@@ -138,6 +138,7 @@ def _judge(case: Case) -> Verdict:
         plant_action=highest(plant),
         remote_active=case.snapshot.remote_active is True,
         hold_cycles=case.rules.hold_cycles,
+        barred=case.barred,
     )
     modes = next_mode(case.state.modes, case.request, facts)
     reasons = explained(case, modes, reasons)
@@ -163,6 +164,7 @@ def _command(
     """Mint the command of this cycle, if any, and write down what the next one must know."""
     setpoints, remote = _content(case, modes, allowed)
     kept = case.state if modes.mode in ARMED else lasting(case.state)
+    tripped = modes.mode is Mode.TRIPPED and case.state.mode is not Mode.TRIPPED
     changes: dict[str, Any] = {
         "modes": modes,
         "sequence": case.state.sequence + 1,
@@ -174,6 +176,8 @@ def _command(
         "guards": MappingProxyType(case.guards),
         "misfit": case.misfit,
         "struck": case.snapshot.memory.ballot.struck,
+        "batch": case.batch,
+        "trips": case.trips + int(tripped),
     }
     if setpoints is None:
         return None, kept._replace(**changes)

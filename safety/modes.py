@@ -50,13 +50,15 @@ class Facts:
     """What the interlocks found this cycle, as far as the mode depends on it.
 
     `action` is the highest of all, `plant_action` that of everything but the plan: a handshake
-    needs no plan. `remote_active` is True only when the PLC says so by a good sample.
+    needs no plan. `remote_active` is True only when the PLC says so by a good sample. `barred`: it
+    has tripped too often in this batch and stays OFF for the rest of it (IL-04).
     """
 
     action: Action
     plant_action: Action
     remote_active: bool
     hold_cycles: int
+    barred: bool
 
 
 def mark_of(request: Request) -> str:
@@ -84,6 +86,8 @@ def next_mode(now: ModeState, request: Request, facts: Facts) -> ModeState:
     if facts.action is Action.TRIP and now.mode in ARMED:
         standing = str(request.number) if request.reset else ""
         return ModeState(Mode.TRIPPED, spent=mark, tripped_by=standing)
+    if facts.barred:
+        return ModeState(spent=mark)  # OFF, and the next batch needs a new request
     if request.mode is RequestedMode.OFF or not is_named(request):
         return ModeState(spent=now.spent)  # as at every start: OFF
     if now.mode is Mode.SHED and now.spent == mark:

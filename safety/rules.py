@@ -72,6 +72,14 @@ class PhaseRule:
 
 
 @dataclass(frozen=True, slots=True)
+class TripsRule:
+    """How often the loop may trip in one batch, by the batch number that `batch` shows (IL-04)."""
+
+    batch: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoopRules:
     """Everything the gate knows about one loop; immutable while the engine runs (P11).
 
@@ -86,6 +94,7 @@ class LoopRules:
     setpoints: Mapping[str, SetpointRule]
     handshake: Handshake
     phase: PhaseRule | None
+    trips: TripsRule | None
     hold_cycles: int
     heartbeat_cycles: int
     max_plan_age_s: float
@@ -126,13 +135,14 @@ def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
                 f"so it must be critical."
             )
     handshake = _handshake(hands, tags, f"{where}.handshake")
-    phase = _phase(sealed, spec, where)
+    phase, trips = _phase(sealed, spec, where), _trips(spec, where)
     wanted = [*critical, *permissives, *names_at(spec, "optional", where)]
     wanted += [handshake.heartbeat_in, handshake.remote_ready, handshake.remote_active]
-    wanted += [phase.tag] if phase else []
+    numbered = [*([phase.tag] if phase else []), *([trips.batch] if trips else [])]
+    wanted += numbered
     inputs = {tag: _input(tags, limits, tag) for tag in wanted}
     _must_be(inputs, [*permissives, handshake.remote_ready, handshake.remote_active], "bool")
-    _must_be(inputs, [handshake.heartbeat_in, *([phase.tag] if phase else [])], "int")
+    _must_be(inputs, [handshake.heartbeat_in, *numbered], "int")
     _must_be(inputs, [rule.active_tag for rule in setpoints.values()], "float")
     numbers = [tag for tag, rule in inputs.items() if rule.kind == "float"]
     loose = LoopRules(
@@ -144,6 +154,7 @@ def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
         setpoints=MappingProxyType(setpoints),
         handshake=handshake,
         phase=phase,
+        trips=trips,
         hold_cycles=count_at(gate, "hold_cycles", f"{where}.gate", 1),
         heartbeat_cycles=count_at(gate, "heartbeat_cycles", f"{where}.gate", 1),
         max_plan_age_s=positive_at(gate, "max_plan_age", f"{where}.gate"),
@@ -220,6 +231,14 @@ def _phase(sealed: Mapping[str, Any], spec: Mapping[str, Any], where: str) -> Ph
         tag=name_at(phase, "tag", f"{where}.phase"),
         allowed=frozenset(count_at(codes, name, f"{where}.phase.codes", 0) for name in names),
     )
+
+
+def _trips(spec: Mapping[str, Any], where: str) -> TripsRule | None:
+    """Return the rule of a loop that knows its batch: {batch: TAG, most: number}."""
+    if "trips" not in spec or spec["trips"] is None:
+        return None
+    trips, place = section(spec, "trips", where), f"{where}.trips"
+    return TripsRule(name_at(trips, "batch", place), count_at(trips, "most", place, 1))
 
 
 def _must_be(inputs: Mapping[str, InputRule], tags: list[str], kind: str) -> None:

@@ -31,6 +31,7 @@ _setpoint = attrgetter(
 _handshake = attrgetter(
     "heartbeat_in", "remote_ready", "remote_active", "heartbeat_modulus", "sequence_modulus"
 )
+_trips = attrgetter("batch", "most")
 _vote = attrgetter("tag", "members", "tolerance", "cycles")
 _cross = attrgetter("name", "factor", "powers", "span")
 _sum = attrgetter("name", "weights", "span")
@@ -55,6 +56,7 @@ def _content(rules: LoopRules) -> tuple[Any, ...]:
         _numbers(rules),
         _handshake(rules.handshake),
         phase and (phase.tag, tuple(sorted(phase.allowed))),
+        rules.trips and _trips(rules.trips),
         tuple(rules.inputs),
         tuple(map(_input, rules.inputs.values())),
         tuple(rules.setpoints),

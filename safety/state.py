@@ -40,7 +40,7 @@ class GateState(NamedTuple):
     `commanded_s` are engine times [s]. `outcome` and `mismatches` come from `readback.verify`.
     What lasts, whatever the mode: `newest`, the largest request number seen; the `wear` of the
     setpoints; the `guards`; `misfit`, the net count of surprised cycles; instruments `struck` from
-    a vote.
+    a vote; the last `batch` number that was read, and the `trips` in that batch.
     """
 
     modes: ModeState = ModeState()
@@ -60,6 +60,8 @@ class GateState(NamedTuple):
     guards: Mapping[str, Guard] = _UNGUARDED
     misfit: int = 0
     struck: tuple[str, ...] = ()
+    batch: int | None = None
+    trips: int = 0
 
     @property
     def mode(self) -> Mode:
@@ -78,6 +80,8 @@ def lasting(state: GateState) -> GateState:
         guards=state.guards,
         misfit=state.misfit,
         struck=state.struck,
+        batch=state.batch,
+        trips=state.trips,
     )
 
 
@@ -160,6 +164,8 @@ def state_from_json(body: Mapping[str, Any]) -> GateState:
         guards=MappingProxyType({t: _guard(g) for t, g in _mapping(body, "guards").items()}),
         misfit=_count(body, "misfit"),
         struck=_texts(body, "struck"),
+        batch=None if body["batch"] is None else _integer(body, "batch"),
+        trips=_count(body, "trips"),
     )
 
 
@@ -208,9 +214,16 @@ def _exactly(body: object, names: Iterable[str], what: str) -> None:
         raise StateError(f"The recorded {what} has other fields than this version writes.")
 
 
-def _count(body: Mapping[str, Any], name: str) -> int:
+def _integer(body: Mapping[str, Any], name: str) -> int:
     value = body[name]
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise StateError(f"The recorded {name} must be a whole number, not {value!r}.")
+    return value
+
+
+def _count(body: Mapping[str, Any], name: str) -> int:
+    value = _integer(body, name)
+    if value < 0:
         raise StateError(f"The recorded {name} must be a count, not {value!r}.")
     return value
 

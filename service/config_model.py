@@ -97,6 +97,13 @@ class PhaseWords(Shape):
     codes: dict[Name, Annotated[int, Field(ge=0, le=65535)]] = Field(min_length=1)
 
 
+class TripsWords(Shape):
+    """How often the loop may trip in one batch; once more, and it stays OFF for the rest of it."""
+
+    batch: TagName = Field(description="the tag that shows the batch number")
+    most: Count
+
+
 class Cv(Shape):
     """What one controlled variable should be; `rank` 1 is given up last."""
 
@@ -163,6 +170,7 @@ class Loop(Shape):
     critical: Annotated[list[TagName], Field(min_length=1)]
     optional: list[TagName]
     phase: PhaseWords | None = None
+    trips: TripsWords | None = None
     mvs: dict[TagName, TagName] = Field(min_length=1)
     gate: Gate
     controller: Controller

@@ -164,6 +164,8 @@ def _loop(loop: Loop, units: Mapping[str, str]) -> dict[str, Any]:
     }
     if loop.phase is not None:
         sealed["phase"] = loop.phase.model_dump()
+    if loop.trips is not None:
+        sealed["trips"] = loop.trips.model_dump()
     return sealed
 
 

@@ -117,11 +117,11 @@ def _check_inputs(desk: Desk, loop: str) -> None:
                     "RH-1047", path, f"`{name}` stands under `{other}` already",
                     "keep it in one place",
                 )  # fmt: skip
-    path = (*base, "phase", "tag")
-    name = at(desk.line, *path)
-    row = desk.must_know(desk.line, path, name, "read")
-    if row is not None:
-        _check_kind(desk, path, name, row, _WHOLE)
+    for path in ((*base, "phase", "tag"), (*base, "trips", "batch")):
+        name = at(desk.line, *path)
+        row = desk.must_know(desk.line, path, name, "read")
+        if row is not None:
+            _check_kind(desk, path, name, row, _WHOLE)
 
 
 def _check_mvs(desk: Desk, loop: str, written: dict[str, str]) -> None:

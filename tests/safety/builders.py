@@ -25,7 +25,7 @@ PUMP, GAP = "coater.pump_sp", "coater.gap_sp"
 PUMP_ACTIVE, GAP_ACTIVE = "coater.pump_sp_active", "coater.gap_sp_active"
 WEIGHT, SPEED, PHASE = "coater.dry_coat_weight", "coater.line_speed", "coater.phase"
 BEAT, READY, ACTIVE = "coater.heartbeat", "coater.remote_ready", "coater.remote_active"
-RUNNING = "coater.running"
+RUNNING, BATCH = "coater.running", "coater.feed_batch"
 APPLIED = {PUMP: 2.6, GAP: 280e-6}
 
 
@@ -48,6 +48,7 @@ SEALED: dict[str, Any] = {
     "tags": {
         BEAT: _tag("uint32"),
         PHASE: _tag("uint16"),
+        BATCH: _tag("int32"),
         READY: _tag("bool"),
         ACTIVE: _tag("bool"),
         RUNNING: _tag("bool"),
@@ -115,6 +116,7 @@ SEALED: dict[str, Any] = {
             "optional": [WEIGHT],
             "mvs": {PUMP: PUMP_ACTIVE, GAP: GAP_ACTIVE},
             "phase": {"tag": PHASE, "codes": {"COAT": 3, "CLEAN": 4}},
+            "trips": {"batch": BATCH, "most": 2},
             "gate": {
                 "hold_cycles": 6,
                 "heartbeat_cycles": 3,
@@ -163,6 +165,7 @@ def readings(
     plain: dict[str, Any] = {
         BEAT: beat,
         PHASE: 3,
+        BATCH: 17,
         READY: True,
         ACTIVE: remote_active,
         RUNNING: True,

@@ -20,12 +20,12 @@ REQUESTS = [
     )
 ]
 FACTS = [
-    Facts(max(plant, plan), plant, remote, HOLD_CYCLES)
-    for plant, plan, remote in itertools.product(
-        Action, (Action.ALLOW, Action.HOLD, Action.TRIP), (False, True)
+    Facts(max(plant, plan), plant, remote, HOLD_CYCLES, barred)
+    for plant, plan, remote, barred in itertools.product(
+        Action, (Action.ALLOW, Action.HOLD, Action.TRIP), (False, True), (False, True)
     )
 ]
-CLEAN = Facts(Action.ALLOW, Action.ALLOW, remote_active=True, hold_cycles=HOLD_CYCLES)
+CLEAN = Facts(Action.ALLOW, Action.ALLOW, remote_active=True, hold_cycles=HOLD_CYCLES, barred=False)
 
 
 def _asked(before: ModeState, after: ModeState) -> list[ModeState]:
@@ -87,10 +87,11 @@ def test_only_a_named_person_asking_for_auto_arms_the_loop() -> None:
 
 @pytest.mark.requirement("IL-16")
 def test_shed_is_left_by_a_new_request_only() -> None:
-    for before, request, _, after in EDGES:
+    for before, request, facts, after in EDGES:
         if before.mode is Mode.SHED and after.mode is not Mode.SHED:
             new = mark_of(request) != before.spent
-            assert new or request.mode is RequestedMode.OFF or not request.who.strip()
+            off = request.mode is RequestedMode.OFF or not request.who.strip() or facts.barred
+            assert new or off
             assert after.mode in (Mode.OFF, Mode.SHADOW)
 
 
@@ -113,6 +114,15 @@ def test_a_trip_latches_whenever_the_loop_is_ours() -> None:
             assert after.mode is Mode.TRIPPED
 
 
+@pytest.mark.requirement("IL-04")
+def test_a_loop_that_tripped_too_often_is_off_and_needs_a_new_request_afterwards() -> None:
+    for before, request, facts, after in EDGES:
+        if facts.barred:
+            assert after.mode in (Mode.OFF, Mode.TRIPPED)
+        if facts.barred and after.mode is Mode.OFF and before.mode is not Mode.TRIPPED:
+            assert after.spent == mark_of(request)
+
+
 def test_off_takes_effect_at_once() -> None:
     for before, request, facts, after in EDGES:
         trips = before.mode in ARMED and facts.action is Action.TRIP
@@ -131,13 +141,16 @@ def test_a_higher_action_never_leads_to_a_bolder_mode() -> None:
                 Action(min(facts.plant_action + plant, Action.TRIP)),
                 facts.remote_active,
                 HOLD_CYCLES,
+                facts.barred,
             )
             assert bold.get((state, request, worse), 0) <= milder
 
 
 @pytest.mark.requirement("IL-16")
 def test_hold_returns_by_itself_in_time_and_sheds_after_it() -> None:
-    hold = Facts(Action.HOLD, Action.HOLD, remote_active=True, hold_cycles=HOLD_CYCLES)
+    hold = Facts(
+        Action.HOLD, Action.HOLD, remote_active=True, hold_cycles=HOLD_CYCLES, barred=False
+    )
     request = ask("AUTO")
     state = ModeState(Mode.AUTO)
     state = next_mode(next_mode(state, request, hold), request, hold)
@@ -151,7 +164,9 @@ def test_hold_returns_by_itself_in_time_and_sheds_after_it() -> None:
 
 @pytest.mark.requirement("IL-16")
 def test_a_fault_that_comes_and_goes_cannot_hide_from_the_hold_timer() -> None:
-    hold = Facts(Action.HOLD, Action.HOLD, remote_active=True, hold_cycles=HOLD_CYCLES)
+    hold = Facts(
+        Action.HOLD, Action.HOLD, remote_active=True, hold_cycles=HOLD_CYCLES, barred=False
+    )
     state = ModeState(Mode.AUTO)
     seen = []
     for facts in (hold, hold, CLEAN, hold, hold):
@@ -161,7 +176,7 @@ def test_a_fault_that_comes_and_goes_cannot_hide_from_the_hold_timer() -> None:
 
 
 def test_an_auto_request_that_meets_a_known_no_is_refused_and_spent() -> None:
-    no = Facts(Action.SHED, Action.SHED, remote_active=False, hold_cycles=HOLD_CYCLES)
+    no = Facts(Action.SHED, Action.SHED, remote_active=False, hold_cycles=HOLD_CYCLES, barred=False)
     state = next_mode(ModeState(), ask("AUTO"), no)
     assert (state.mode, state.spent) == (Mode.SHADOW, "1:AUTO")
     for _ in range(5):
@@ -171,7 +186,9 @@ def test_an_auto_request_that_meets_a_known_no_is_refused_and_spent() -> None:
 
 
 def test_an_auto_request_does_not_wait_for_ever() -> None:
-    wait = Facts(Action.HOLD, Action.HOLD, remote_active=False, hold_cycles=HOLD_CYCLES)
+    wait = Facts(
+        Action.HOLD, Action.HOLD, remote_active=False, hold_cycles=HOLD_CYCLES, barred=False
+    )
     state = ModeState()
     for _ in range(10 * HOLD_CYCLES + 1):
         assert state.spent == ""
@@ -180,7 +197,9 @@ def test_an_auto_request_does_not_wait_for_ever() -> None:
 
 
 def test_a_handshake_that_does_not_come_about_is_given_up() -> None:
-    waits = Facts(Action.ALLOW, Action.ALLOW, remote_active=False, hold_cycles=HOLD_CYCLES)
+    waits = Facts(
+        Action.ALLOW, Action.ALLOW, remote_active=False, hold_cycles=HOLD_CYCLES, barred=False
+    )
     state = ModeState(Mode.INIT)
     modes = []
     for _ in range(HOLD_CYCLES + 1):
@@ -190,7 +209,9 @@ def test_a_handshake_that_does_not_come_about_is_given_up() -> None:
 
 
 def test_a_reset_that_stood_when_the_trip_came_does_not_clear_it() -> None:
-    trip = Facts(Action.TRIP, Action.TRIP, remote_active=True, hold_cycles=HOLD_CYCLES)
+    trip = Facts(
+        Action.TRIP, Action.TRIP, remote_active=True, hold_cycles=HOLD_CYCLES, barred=False
+    )
     standing = ask("AUTO", reset=True)
     state = next_mode(ModeState(Mode.AUTO), standing, trip)
     assert next_mode(state, standing, CLEAN).mode is Mode.TRIPPED
@@ -201,7 +222,9 @@ def test_a_reset_that_stood_when_the_trip_came_does_not_clear_it() -> None:
 
 @pytest.mark.requirement("IL-04")
 def test_a_reset_before_the_repair_is_used_up_by_it() -> None:
-    trip = Facts(Action.TRIP, Action.TRIP, remote_active=True, hold_cycles=HOLD_CYCLES)
+    trip = Facts(
+        Action.TRIP, Action.TRIP, remote_active=True, hold_cycles=HOLD_CYCLES, barred=False
+    )
     early = replace(ask("AUTO", reset=True), number=7)
     state = next_mode(ModeState(Mode.TRIPPED), early, trip)
     assert (state.mode, state.tripped_by) == (Mode.TRIPPED, "7")
@@ -218,7 +241,7 @@ def test_after_a_reset_the_old_request_is_spent() -> None:
 
 
 def _facts(action: Action, plant: Action, *, remote: bool = True) -> Facts:
-    return Facts(action, plant, remote, HOLD_CYCLES)
+    return Facts(action, plant, remote, HOLD_CYCLES, barred=False)
 
 
 SHED = _facts(Action.SHED, Action.SHED)

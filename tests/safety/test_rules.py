@@ -15,6 +15,7 @@ from safety.strict import RuleError
 from service.config_load import load_line
 from tests.safety.builders import (
     ACTIVE,
+    BATCH,
     BEAT,
     GAP,
     GAP_ACTIVE,
@@ -36,6 +37,7 @@ NOT_THE_GATES = (
     ("loops", LOOP, "handshake", "remote_request"),
     ("loops", LOOP, "gate", "deadline_share"),
     ("loops", LOOP, "phase"),  # a loop without phases has none
+    ("loops", LOOP, "trips"),  # nor one without batches a count of trips in them
 )
 
 
@@ -141,6 +143,10 @@ def test_the_inner_range_lies_within_the_outer(key: str, value: list[float]) -> 
         (("loops", LOOP, "handshake", "heartbeat_in"), ACTIVE, "must be of type int"),
         (("loops", LOOP, "handshake", "heartbeat_in"), "", "must be a name"),
         (("loops", LOOP, "phase", "tag"), ACTIVE, "must be of type int"),
+        (("loops", LOOP, "trips", "batch"), ACTIVE, "must be of type int"),
+        (("loops", LOOP, "trips", "most"), 0, "whole number from 1"),
+        (("loops", LOOP, "trips"), {"batch": BATCH}, "most"),
+        (("loops", LOOP, "trips"), {"most": 2}, "batch"),
         (("recipe", "phases_in_control"), ["BAKE"], "is not a phase"),
         (("recipe", "phases_in_control"), [], "is not a phase"),
         (("tags", PUMP_ACTIVE, "type"), "int32", "must be of type float"),
