@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from cli import service_backup, service_units
 from cli.places import DEFAULT_CONFIG, shown
 from cli.refusal import FINDINGS, RefusalError
 from cli.words import ConfigFile
@@ -16,6 +17,12 @@ docs/how-to/run-as-a-service.md goes through it step by step.
 """
 
 service = App(name="service", help=HELP)
+service.command(service_units.install)
+service.command(service_units.status)
+service.command(service_units.logs)
+service.command(service_units.uninstall)
+service.command(service_backup.backup)
+service.command(service_backup.restore)
 
 
 @service.command

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from service.config_load import LoadedLine, load_line
+from service.config_problem import ConfigError
 from service.sealed_file import write_sealed
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -72,7 +73,10 @@ def _become(command: list[str]) -> NoReturn:
 def main() -> NoReturn:
     """Run from `python -m service.run CONFIG [STATE_DIR]`."""
     config, *state_dir = (Path(word) for word in sys.argv[1:3])
-    run(config, state_dir[0] if state_dir else None)
+    try:
+        run(config, state_dir[0] if state_dir else None)
+    except ConfigError as error:
+        sys.exit("\n\n".join(problem.as_text() for problem in error.problems))
 
 
 if __name__ == "__main__":

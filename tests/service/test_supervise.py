@@ -101,7 +101,8 @@ def events(state: Path) -> list[dict[str, Any]]:
     return [row.body for row in rows if row.body["event"] == "ended-before"]
 
 
-@pytest.mark.requirement("SVC-01", "SVC-02")
+@pytest.mark.requirement("SVC-01")
+@pytest.mark.requirement("SVC-02")
 def test_whatever_part_of_the_engine_hangs_it_is_ended_and_starts_again_off(tmp_path: Path) -> None:
     state = tmp_path / "state"
 
