@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.bench import Bench, on_free_ports
+from hil.demo_people import introduce
 from hil.demo_report import demo_report, demo_table
 from hil.demo_script import SCRIPT, Stage, baseline_events
 from hil.demo_trace import DemoTrace, gather
@@ -72,6 +73,7 @@ def play(options: DemoOptions, say: Say, shown: Shown) -> dict[str, Any]:
     _check(options)
     state = options.state or Path(tempfile.mkdtemp(prefix="rheostat-demo-"))
     sealed = on_free_ports(load_line(options.config).sealed, keep=options.standing)
+    sealed["page"] = {**sealed["page"], "read": "open"}  # a demo is there to be looked at
     started_s = time.monotonic()
     plant = mismatch(options.seed)
     with Bench(
@@ -126,6 +128,9 @@ def _play_live(bench: Bench, options: DemoOptions, say: Say) -> Live:
     start_s = float(bench.truth()["time_s"])
     offset_s = time.monotonic() * options.speed - float(bench.truth()["time_s"])
     say(f"the operator page: {address}")
+    if not options.headless:
+        for name, password in introduce(bench.state).items():
+            say(f"  sign in as {name}, password {password}   (made for this run)")
     say(f"{options.duration_s / 60:.0f} min of production at {options.speed:g}x:")
     evidence: dict[str, Any] = {}
     for beat in SCRIPT:

@@ -193,6 +193,10 @@ class Page(Shape):
     )
     idle: Seconds = Field(default=900.0, description="signed out after so long without a touch")
     longest: Seconds = Field(default=43_200.0, description="signed out after so long in any case")
+    hosts: list[Name] = Field(
+        default=["localhost", "127.0.0.1", "::1"],
+        description="the names in the browser's address line under which the page answers",
+    )
 
 
 class LineFile(Versioned):

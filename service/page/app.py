@@ -9,58 +9,49 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi import Depends, FastAPI, Header
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from service.clock import utc_text
 from service.commands import ask
 from service.notify import Notifier
-from service.page import read_recent
-from service.page.access import Access, Person, in_words, require
+from service.page import mode, people, read_recent
+from service.page.access import Access, in_words, require, wrong_form
 from service.page.feed import Feed
+from service.page.guard import Guard
+from service.page.identity import Identity
 from service.page.view import describe
+from service.people.secret import Cost
 from service.pulse import Pulse, Sign
 
+VIEW = [Depends(require("view"))]
 STATIC = Path(__file__).parent / "static"
 FOLLOWER_PATIENCE_S = 10.0  # a page that shows a picture this old without a word is worse than none
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
-class ModeRequest(BaseModel):
-    """What an operator may ask of the engine."""
+def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
+    """Return the page's application for the engine whose state stands in `state_dir`.
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    loop: str = Field(max_length=64)
-    mode: Literal["OFF", "SHADOW", "AUTO"]
-    who: str = Field(min_length=1, max_length=64)
-    reset: bool = False
-
-
-def build_app(state_dir: Path) -> FastAPI:
-    """Return the page's application for the engine whose state stands in `state_dir`."""
+    `cost` is what one guess of a password costs; tests take less.
+    """
     feed = Feed(state_dir)
+    identity = Identity(state_dir, lambda: feed.sealed, cost)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         notifier = Notifier()
         pulse = Pulse({"follower": Sign(lambda: feed.turns, FOLLOWER_PATIENCE_S)}, notifier)
-        tasks = [asyncio.create_task(feed.follow()), asyncio.create_task(pulse.run())]
+        work = (feed.follow(), pulse.run(), identity.pass_reports_on())
+        tasks = [asyncio.create_task(one) for one in work]
         notifier.say(READY="1")
         yield
         for task in tasks:
@@ -68,58 +59,41 @@ def build_app(state_dir: Path) -> FastAPI:
 
     app = FastAPI(title="Rheostat", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_exception_handler(HTTPException, in_words)
-    app.state.access = Access(person_of=_whoever, read_open=True)
-
-    @app.middleware("http")
-    async def guard(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        response = await call_next(request)
-        response.headers.update(HEADERS)
-        return response
+    app.add_exception_handler(RequestValidationError, wrong_form)
+    app.state.access = Access(
+        identity.person_of, identity.refused, identity.read_open, identity.hosts
+    )
+    app.state.identity = identity
+    app.add_middleware(Guard)
 
     @app.get("/")
     async def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
 
-    @app.get("/api/line")
+    @app.get("/api/line", dependencies=VIEW)
     async def line() -> dict[str, Any]:
         routes = sorted(app.openapi()["paths"])  # a part that is not there is not asked for
         return {**describe(feed.sealed), "routes": routes}
 
-    @app.get("/api/status")
+    @app.get("/api/status", dependencies=VIEW)
     async def status() -> dict[str, Any]:
         return await engine_status(state_dir) | {
             "records": feed.trouble or "ok",
             "page_utc": utc_text(datetime.now(UTC)),
         }
 
-    @app.get("/api/stream")
+    @app.get("/api/stream", dependencies=VIEW)
     async def stream(
         last_event_id: Annotated[int | None, Header()] = None, after: int = 0
     ) -> StreamingResponse:
         start = last_event_id if last_event_id is not None else after
         return StreamingResponse(events(feed, start), media_type="text/event-stream")
 
-    @app.post("/api/mode")
-    async def mode(
-        wanted: ModeRequest, _: Annotated[Person, Depends(require("off"))]
-    ) -> JSONResponse:
-        message = {"do": "mode", **wanted.model_dump()}
-        try:
-            answer = await asyncio.to_thread(ask, state_dir, message)
-        except OSError as error:
-            answer = {"ok": False, "text": f"The engine does not answer: {error}"}
-        return JSONResponse(answer, status_code=200 if answer.get("ok") else 409)
-
+    app.include_router(people.router(identity))
+    app.include_router(mode.router(identity))
     app.include_router(read_recent.router(feed))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
-
-
-async def _whoever(_: Request) -> Person:
-    """Until people have accounts: whoever reaches the page may ask, and gives a name."""
-    return Person("", "", "operator")
 
 
 async def engine_status(state_dir: Path) -> dict[str, Any]:

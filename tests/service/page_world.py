@@ -95,13 +95,15 @@ def make_state(
     ends: datetime | None = None,
     hasty: int | None = None,
     blind: int = 0,
+    read: str = "open",
 ) -> Mapping[str, Any]:
     """Fill `state` with sealed.json and the records of `cycles` coating cycles asked into AUTO.
 
     The last cycle is at `ends`. At the `hasty`th plan the gate has something to cut; in the last
-    `blind` cycles of the coating loop the line speed cannot be read.
+    `blind` cycles of the coating loop the line speed cannot be read. `read` is who may look.
     """
     line = VirtualLine(seed=3)
+    line.sealed["page"]["read"] = read
     period_s = float(line.sealed["loops"]["coating"]["period"])
     span_s = cycles * period_s
     start = ends - timedelta(seconds=span_s) if ends else None

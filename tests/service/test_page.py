@@ -109,7 +109,7 @@ ASK = {"loop": "coating", "mode": "OFF", "who": "Kim", "reset": False}
 
 def test_a_mode_request_reaches_the_engine_word_for_word(address: str, desk: Desk) -> None:
     assert post(address, ASK, {"X-Rheostat": "1"})[0] == 200
-    assert desk.modes == [{"do": "mode", **ASK}]
+    assert desk.modes == [{"do": "mode", **ASK, "who": "Kim (not signed in)"}]
 
 
 @pytest.mark.requirement("SEC-08")
@@ -121,7 +121,7 @@ def test_a_request_from_another_site_is_refused(address: str, desk: Desk) -> Non
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"mode": "MANUAL"}, {"who": ""}, {"loop": 3}, {"setpoint": 1.0}, {"reset": "yes"}]
+    "wrong", [{"mode": "MANUAL"}, {"who": 7}, {"loop": 3}, {"setpoint": 1.0}, {"reset": "yes"}]
 )
 def test_a_malformed_request_goes_nowhere(
     address: str, desk: Desk, wrong: Mapping[str, Any]

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from service.clock import utc_text
 from tests.service.page_browser import CHROMIUM, Seen, chromium, page_server
+from tests.service.page_people import PASSWORD, account
 from tests.service.page_world import commissioned, make_state
 from tests.service.test_page import Desk
 
@@ -48,6 +49,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         state, 60, loops=("coating", "profile", "mixing"), ends=now, hasty=40, blind=2
     )
     commissioned(state, sealed, utc_text(now))
+    account(state, "kim", "Kim Yuna", "operator", PASSWORD)
     old = state.parent / "old"
     make_state(old, 5)
     desk = Desk(state)
@@ -118,18 +120,25 @@ def test_the_faceplate_shows_values_limits_predictions_and_the_gate(seen: Seen) 
     page.locator(".trend .label", has_text="Coating gap").wait_for()
 
 
-def test_off_is_one_click_and_auto_asks_who_and_why(seen: Seen, world: World) -> None:
+def test_off_is_one_click_and_auto_asks_to_sign_in_and_why(seen: Seen, world: World) -> None:
     world.desk.asked.clear()
     page = seen.go("#/loop/coating")
     page.get_by_role("button", name="OFF").click()
     page.locator("#message", has_text="OFF asked for").wait_for()
     assert world.desk.modes[0]["mode"] == "OFF"
+    assert world.desk.modes[0]["who"] == "not signed in"
     page.get_by_role("button", name="AUTO").click()
-    page.get_by_label("Your name").fill("Kim")
+    page.get_by_label("Name for signing in").fill("kim")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("dialog").get_by_role("button", name="Sign in").click()
+    page.locator("#person", has_text="Kim Yuna").wait_for()
+    page.get_by_role("button", name="AUTO").click()
+    page.get_by_label("Reason").fill("batch 7 begins")
     assert len(world.desk.modes) == 1, "nothing is asked before the person confirms"
     page.get_by_role("button", name="Ask").click()
     page.locator("#message", has_text="AUTO asked for").wait_for()
-    assert (world.desk.modes[1]["mode"], world.desk.modes[1]["who"]) == ("AUTO", "Kim")
+    asked = world.desk.modes[1]
+    assert (asked["mode"], asked["who"], asked["why"]) == ("AUTO", "Kim Yuna", "batch 7 begins")
 
 
 def test_old_data_and_a_dead_engine_are_said_on_every_level(world: World) -> None:

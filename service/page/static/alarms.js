@@ -1,7 +1,7 @@
 // The alarm list: what is standing, what it means, what to do; acknowledge and shelve.
 import { h, table } from "/static/dom.js";
 import { post } from "/static/api.js";
-import { form, personName, say } from "/static/dialogs.js";
+import { form, say } from "/static/dialogs.js";
 import { clock } from "/static/format.js";
 import { label, t } from "/static/i18n.js";
 import { alarmText } from "/static/banner.js";
@@ -34,8 +34,7 @@ function content() {
 
 async function act(alarm, what, more = {}) {
   try {
-    const who = store.session ? {} : { who: personName() };
-    say((await post(`/api/alarms/${encodeURIComponent(alarm.id)}/${what}`, { ...who, ...more })).text ?? t("Done"));
+    say((await post(`/api/alarms/${encodeURIComponent(alarm.id)}/${what}`, more)).text ?? t("Done"));
   } catch (error) { say(`▲ ${error.message}`); }
 }
 

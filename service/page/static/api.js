@@ -1,13 +1,14 @@
 // The page's own server. `get` gives null where a part is not there (yet), so the view can say so.
 
 // Which routes this server has: what it does not have is not asked for.
-let routes = new Set(["/api/line", "/api/status", "/api/recent", "/api/fan"]);
+let routes = new Set(["/api/line", "/api/status", "/api/recent", "/api/fan", "/api/session"]);
 export function know(paths) { routes = new Set(paths); }
 export function has(path) { return routes.has(path); }
 
 export async function get(path, route = path.split("?")[0]) {
   if (!has(route)) return null;
   const answer = await fetch(path, { headers: { Accept: "application/json" } });
+  if (answer.status === 401) dispatchEvent(new Event("signed-out"));
   if (!answer.ok) throw new Error(await reason(answer));
   return answer.json();
 }

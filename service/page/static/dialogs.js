@@ -3,6 +3,7 @@
 import { h } from "/static/dom.js";
 import { get, post } from "/static/api.js";
 import { label, t } from "/static/i18n.js";
+import { signIn } from "/static/door.js";
 import { store } from "/static/store.js";
 
 export function say(text) {
@@ -14,7 +15,7 @@ export function say(text) {
 }
 
 // A modal form; resolves to what was typed, or null when it was closed.
-export function form(title, fields, { meaning = "", confirm = t("Confirm"), send = async () => {} } = {}) {
+export function form(title, fields, { meaning = "", confirm = t("Confirm"), send = async () => {}, aside = () => null } = {}) {
   return new Promise((resolve) => {
     let result = null;
     const inputs = fields.map((field) => h(field.rows ? "textarea" : "input", {
@@ -29,7 +30,8 @@ export function form(title, fields, { meaning = "", confirm = t("Confirm"), send
       trouble,
       h("div", { class: "row" },
         h("button", { type: "button", onclick: () => dialog.close() }, t("Cancel")),
-        h("button", { type: "submit", class: "strong" }, confirm)));
+        h("button", { type: "submit", class: "strong" }, confirm)),
+      aside(() => dialog.close()));
     const dialog = h("dialog", { "aria-label": title }, body);
     body.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -46,57 +48,27 @@ export function form(title, fields, { meaning = "", confirm = t("Confirm"), send
   });
 }
 
-export async function signIn() {
-  if (store.session === null) return askName();
-  const done = await form(t("Sign in"), [
-    { name: "person", label: t("Name for signing in"), max: 64 },
-    { name: "password", label: t("Password"), type: "password", max: 256 },
-  ], { confirm: t("Sign in"), send: (typed) => post("/api/session", typed) });
-  if (done) location.reload();
-}
+export function personName() { return store.session?.person?.name ?? ""; }
 
-export async function signOut() {
-  try { await post("/api/session/end", {}); } catch (error) { say(error.message); return; }
-  location.reload();
-}
-
-// A line without accounts: a name goes with each request, and the record says who gave it.
-async function askName() {
-  const done = await form(t("Who are you?"), [{ name: "who", label: t("Your name"), max: 64 }],
-    { meaning: t("This line has no accounts yet. Your name is recorded with every request.") });
-  if (done) sessionStorage.setItem("who", done.who);
-  return done?.who ?? "";
-}
-
-export function personName() { return store.session?.person?.name ?? sessionStorage.getItem("who") ?? ""; }
-
-// OFF is one click. It carries a name where there is one.
-export async function off(loop) {
-  await ask({ loop, mode: "OFF", who: personName() || "operator page", reset: false });
-}
+// OFF is one click, signed in or not.
+export async function off(loop) { await ask({ loop, mode: "OFF" }); }
 
 export async function wish(loop, mode, reset = false) {
+  if (!personName()) { await signIn(); return; }
   const title = label(store.line.loops[loop].title);
   const meaning = reset
     ? t("I have found and removed the cause of the trip; the loop {loop} may be used again.", { loop: title })
     : t("I ask for {mode} of the loop {loop}.", { mode, loop: title });
-  const signed = Boolean(store.session);
-  const known = personName();
+  const signed = reset ? store.session.signs.reset : mode === "AUTO" && store.session.signs.auto;
   const fields = [
-    ...(signed || known ? [] : [{ name: "who", label: t("Your name"), max: 64 }]),
     { name: "why", label: t("Reason"), max: 300, required: signed || reset },
     ...(signed ? [{ name: "password", label: t("Password, as your signature"), type: "password", max: 256 }] : []),
   ];
-  if (signed && !store.session.person) { await signIn(); return; }
   await form(reset ? t("Reset {loop}", { loop: title }) : t("{mode} for {loop}", { mode, loop: title }), fields, {
-    meaning: known ? `${known}: ${meaning}` : meaning,
+    meaning: `${personName()}: ${meaning}`,
     confirm: signed ? t("Sign") : t("Ask"),
     send: async (typed) => {
-      const body = { loop, mode, reset, ...typed };
-      if (!signed) body.who = typed.who || known;
-      if (!body.why) delete body.why;
-      if (!signed && body.who) sessionStorage.setItem("who", body.who);
-      const answer = await post("/api/mode", body);
+      const answer = await post("/api/mode", { loop, mode, reset, ...typed });
       say(answer.text ?? t("Asked for {mode}.", { mode }));
     },
   });

@@ -2,7 +2,8 @@
 import { h, put, show } from "/static/dom.js";
 import { alarmBanner } from "/static/banner.js";
 import { LANGUAGES, chooseLanguage, label, language, loadLanguage, t } from "/static/i18n.js";
-import { say, signIn, signOut } from "/static/dialogs.js";
+import { say } from "/static/dialogs.js";
+import { enter, signIn, signOut } from "/static/door.js";
 import { engineTrouble, start, store, watch } from "/static/store.js";
 import { overview } from "/static/overview.js";
 import { faceplate } from "/static/faceplate.js";
@@ -81,6 +82,7 @@ function keys(event) {
 async function run() {
   await loadLanguage();
   box("message").title = t("Message");
+  await enter();
   await start();
   head();
   alarmBanner(box("banner"));

@@ -17,7 +17,6 @@ function tell(what, loop) { for (const listener of [...store.listeners]) listene
 export async function start() {
   store.line = await get("/api/line");
   know(store.line.routes);
-  store.session = await get("/api/session").catch(() => null);
   let last = 0;
   for (const name of Object.keys(store.line.loops)) {
     const past = new Past(await get(`/api/recent?loop=${encodeURIComponent(name)}`));

@@ -1,0 +1,79 @@
+// Who is at the page: signing in and out, setting an account up, and staying signed in by touch.
+import { get, post } from "/static/api.js";
+import { h } from "/static/dom.js";
+import { form, say } from "/static/dialogs.js";
+import { t } from "/static/i18n.js";
+import { store } from "/static/store.js";
+
+const TOUCH_EVERY_MS = 60_000;
+
+// Before anything else is asked for: who is it? Where only people may look who signed in, the sheet
+// stays until somebody did.
+export async function enter() {
+  store.session = await get("/api/session");
+  const ended = () => { if (store.session.person || store.session.read !== "open") location.reload(); };
+  addEventListener("signed-out", ended);
+  if (store.session.person) keepAlive();
+  else if (store.session.read !== "open") {
+    const box = document.getElementById("view");
+    box.append(h("section", { class: "door" },
+      h("h1", {}, store.session.line),
+      h("p", {}, t("Sign in to see this line.")),
+      h("div", { class: "row" },
+        h("button", { class: "strong", onclick: signIn }, t("Sign in")),
+        h("button", { onclick: setUp }, t("Set up an account")))));
+    await new Promise(() => {});
+  }
+}
+
+export async function signIn() {
+  const done = await form(t("Sign in"), [
+    { name: "person", label: t("Name for signing in"), max: 40 },
+    { name: "password", label: t("Password"), type: "password", max: 256 },
+  ], {
+    confirm: t("Sign in"), send: (typed) => post("/api/session", typed),
+    aside: (close) => h("button", { type: "button", class: "link", onclick: () => { close(); setUp(); } },
+      t("Set up an account")),
+  });
+  if (done) location.reload();
+}
+
+export async function signOut() {
+  try { await post("/api/session/end", {}); } catch (error) { say(error.message); return; }
+  location.reload();
+}
+
+// With the one-time code of an admin: the password is the person's own from the first day on.
+export async function setUp() {
+  const done = await form(t("Set up an account"), [
+    { name: "person", label: t("Name for signing in"), max: 40 },
+    { name: "code", label: t("One-time code"), max: 40 },
+    { name: "password", label: t("New password, at least 12 characters"), type: "password", max: 128 },
+    { name: "again", label: t("The same password again"), type: "password", max: 128 },
+  ], {
+    meaning: t("Only you know this password. It signs in your name."),
+    send: (typed) => {
+      const { again, ...body } = typed;
+      if (again !== body.password) throw new Error(t("The two passwords differ."));
+      return post("/api/session/set-up", body);
+    },
+  });
+  if (!done) return;
+  await form(t("Your account stands"), [], {
+    meaning: t("To sign anything, you have to be registered. Give these lines to an engineer:"),
+    aside: () => h("pre", { class: "entry" }, done.answer.entry),
+    confirm: t("Sign in"),
+  });
+  signIn();
+}
+
+function keepAlive() {
+  let last = Date.now();
+  const touched = async () => {
+    if (Date.now() - last < TOUCH_EVERY_MS) return;
+    last = Date.now();
+    const session = await post("/api/session/touch", {}).catch(() => null);
+    if (session && !session.person) location.reload();
+  };
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, touched, { passive: true });
+}
