@@ -27,6 +27,7 @@ from cli import (
     mode,
     mutate,
     page,
+    people,
     plc,
     replay,
     run,
@@ -74,6 +75,7 @@ app.command(run.run)
 app.command(service.service)
 app.command(mode.mode)
 app.command(limits.limits)
+app.command(people.people)
 app.command(audit.audit)
 app.command(replay.replay)
 app.command(page.page)
@@ -98,6 +100,7 @@ VERBS = (
     "service",
     "mode",
     "limits",
+    "people",
     "audit",
     "replay",
     "page",

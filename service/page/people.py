@@ -92,7 +92,7 @@ def router(identity: Identity) -> APIRouter:
             lambda: accounts.set_up(given.person, given.code, given.password, identity.now_s()),
         )  # fmt: skip
         await identity.note_account("set-up", account.id, account.name)
-        return {"ok": True, "text": "Your account stands. Sign in.", "entry": entry_of(account)}
+        return {"ok": True, "text": "Your account stands. Sign in.", "entry": account.as_entry()}
 
     @routes.post("/api/session/password")
     async def password(
@@ -151,14 +151,6 @@ async def checked(
         raise HTTPException(422, f"{error}. Next: {error.next_step}") from error
 
 
-def entry_of(account: Account) -> str:
-    """Return the lines of people.yaml that register an account's person."""
-    return (
-        f"  {account.id}:\n    name: {account.name}\n    role: {account.role}\n"
-        f"    key: {account.public}\n"
-    )
-
-
 def _session(identity: Identity, person: Person) -> dict[str, Any]:
     sealed = identity.sealed()
     shown = {"id": person.id, "name": person.name, "role": person.role}
@@ -175,8 +167,7 @@ def _session(identity: Identity, person: Person) -> dict[str, Any]:
 
 
 def _row(account: Account, identity: Identity) -> dict[str, Any]:
-    entry = identity.sealed().get("people", {}).get(account.id)
-    registered = entry is not None and entry["key"] == account.public
+    registered = account.is_in(identity.sealed().get("people", {}))
     return {
         "person": account.id, "name": account.name, "role": account.role, "state": account.state,
         "waits": account.wait_until_s > identity.now_s(), "registered": registered,

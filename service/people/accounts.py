@@ -8,9 +8,10 @@ only their password opens; its public half belongs in the register. Requirements
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -74,6 +75,17 @@ class Account:
     wait_until_s: float
     subject: str | None
 
+    def is_in(self, register: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Say whether a register knows this person with this account's key."""
+        entry = register.get(self.id)
+        return entry is not None and bool(entry["key"] == self.public)
+
+    def as_entry(self) -> str:
+        """Return the lines of people.yaml that register the person."""
+        return (
+            f"  {self.id}:\n    name: {self.name}\n    role: {self.role}\n    key: {self.public}\n"
+        )
+
 
 class Accounts:
     """The accounts of one line; `now_s` is calendar time in Unix seconds throughout."""
@@ -81,12 +93,11 @@ class Accounts:
     def __init__(self, store: PeopleStore, cost: Cost | None = None) -> None:
         self._store = store
         self._cost = cost or Cost()
-        self._nobodys_hash = hash_password(new_code(), self._cost)
 
-    @property
-    def path(self) -> Path:
-        """Return the file they stand in."""
-        return self._store.path
+    @cached_property
+    def _nobodys_hash(self) -> str:
+        """A hash of nothing anybody knows: a name that does not exist takes as long to refuse."""
+        return hash_password(new_code(), self._cost)
 
     def add(self, id_: str, name: str, role: str, now_s: float) -> str:
         """Make an account and return its one-time code; raises PeopleError."""

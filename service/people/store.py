@@ -1,4 +1,4 @@
-"""The file `accounts.sqlite` of a state folder: accounts, sessions, and what is to be reported.
+"""`page/accounts.sqlite` of a state folder: accounts, sessions, and what is to be reported.
 
 It belongs to the page's user alone (mode 600). No password, code, session name or private key
 stands in it in clear. The engine never opens it: it believes signatures, not this file.
@@ -37,8 +37,8 @@ class PeopleStore:
 
     def __init__(self, state_dir: Path) -> None:
         """Open or make the file."""
-        self.path = state_dir / "accounts.sqlite"
-        state_dir.mkdir(parents=True, exist_ok=True)
+        self.path = state_dir / "page" / "accounts.sqlite"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         self._connection = apsw.Connection(str(self.path))
         self._connection.set_busy_timeout(_BUSY_MS)

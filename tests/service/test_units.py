@@ -121,7 +121,8 @@ def test_each_process_has_its_own_user_and_only_the_engine_a_way_to_a_plc(tmp_pa
         assert allowed <= {"localhost"}
         writable = re.findall(r"(?m)^ReadWritePaths=(.*)$", text)
         place = "/var/lib/rheostat/%i"
-        assert writable == [place if name == "engine" else f"{place}/{name}"]
+        own = {"engine": place, "page": f"{place}/page {place}/limits"}  # proposals, signatures
+        assert writable == [own.get(name, f"{place}/{name}")]
         rule = RestartRule()  # what our own supervisor does with the same process
         assert f"StartLimitBurst={rule.starts}\n" in text
         assert f"StartLimitIntervalSec={rule.within_s:g}\n" in text
