@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from service.clock import utc_text
 from service.commands import ask
 from service.notify import Notifier
-from service.page import mode, people, read_recent
+from service.page import change_limits, mode, people, read_recent, review
 from service.page.access import Access, in_words, require, wrong_form
 from service.page.feed import Feed
 from service.page.guard import Guard
@@ -91,6 +91,8 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
 
     app.include_router(people.router(identity))
     app.include_router(mode.router(identity))
+    app.include_router(change_limits.router(identity))
+    app.include_router(review.router(identity))
     app.include_router(read_recent.router(feed))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
