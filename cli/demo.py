@@ -21,6 +21,7 @@ def demo(
     speed: float = 40.0,
     json: Flag = False,
     report: Path | None = None,
+    trace: Path | None = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> int:
     """Play an hour of production on virtual PLCs, over real sockets, and judge it afterwards.
@@ -42,6 +43,8 @@ def demo(
         Print the result as JSON.
     report
         Folder for the HTML report.
+    trace
+        Folder for demo.mcap: records, predictions and the PLCs' own logs.
     config
         The line's file. A soft PLC that stands at its mixer's address is taken; everything else
         is started on free ports. Default: config/line.yaml.
@@ -55,6 +58,7 @@ def demo(
     target = None if report is None else report / "report.html"
     options = DemoOptions(
         seed=seed, duration_s=duration_s, speed=speed, headless=headless, report=target,
+        trace=None if trace is None else trace / "demo.mcap",
         config=config, standing=standing(STATES, sealed),
     )  # fmt: skip
     try:

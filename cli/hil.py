@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from cli.hil_golden import golden
 from cli.places import DEFAULT_CONFIG, STATES, shown
 from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
 from cli.sealing import sealed_or_refused
@@ -26,6 +27,7 @@ to misbehave in virtual time. docs/how-to/run-the-hil.md goes through it step by
 RUNS = STATES / "hil"
 
 hil = App(name="hil", help=HELP)
+hil.command(golden)
 
 What = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 Folder = Annotated[Path | None, Parameter(show_default=False)]
@@ -69,6 +71,7 @@ def run(
     workers: int = 2,
     out: Folder = None,
     resume: Flag = False,
+    trace: Folder = None,
     config: ConfigFile = DEFAULT_CONFIG,
     json: Flag = False,
 ) -> int:
@@ -94,6 +97,8 @@ def run(
         Folder of the outcomes. Default: a new one under var/hil.
     resume
         Go on in that folder, or in the newest one.
+    trace
+        Folder for one MCAP file per run: records, predictions, the wire, the faults.
     config
         The line's file. Default: config/line.yaml.
     json
@@ -114,7 +119,9 @@ def run(
     jobs = jobs_of(faults, seeds, pairs, first)
     say(f"playing {len(jobs)} run(s) of {len(faults)} fault(s) in {workers} process(es) ...")
     try:
-        outcomes = play_all(jobs, sealed, folder, workers, resume=resume, progress=_progress)
+        outcomes = play_all(
+            jobs, sealed, folder, workers, resume=resume, traces=trace, progress=_progress
+        )
     except CampaignError as error:
         raise RefusalError(
             str(error),

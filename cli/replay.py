@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json as words
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -13,6 +14,9 @@ from cli.audit import records_of
 from cli.places import shown
 from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
 from cli.words import Flag
+
+if TYPE_CHECKING:
+    from records.reader import Entry
 
 _SHOWN = 20
 
@@ -23,6 +27,7 @@ def replay(
     *,
     times: int = 1,
     gate: Flag = False,
+    demo: Flag = False,
     json: Flag = False,
 ) -> int:
     """Fold records through the present code and name every decision that comes out differently.
@@ -34,11 +39,13 @@ def replay(
     Parameters
     ----------
     records
-        The record file. Default: the one of the only line that is here.
+        The record file, or a trace (.mcap). Default: the records of the only line that is here.
     times
         How often to fold; all folds must give one hash.
     gate
         Take the recorded plans as they are and judge only signals, gate and read-back again.
+    demo
+        Fold the small trace that comes with the bench.
     json
         Print the result as JSON.
     """
@@ -48,20 +55,11 @@ def replay(
         )
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # as the engine's workers run
         os.environ.setdefault(name, "1")
-    from records.reader import RecordReader
-    from records.row import RecordError
     from service.identity import hashes_of
     from service.replay import folds
 
-    source = records_of(records)
-    try:
-        reader = RecordReader(source)
-        entries = reader.since(0, limit=2**31)
-        reader.close()
-    except RecordError as error:
-        raise RefusalError(
-            str(error), "what cannot be read cannot be replayed", "name a record file"
-        ) from error
+    source = _bundled() if demo else records_of(records)
+    entries = _entries(source)
     software = hashes_of({})["software"]
     found, hashes = folds(entries, software, times, plans=not gate)
     body = {"times": times, "hashes": sorted(hashes), **found.to_json()}
@@ -78,3 +76,33 @@ def replay(
             f"{times} fold(s) gave {len(hashes)} hash(es)"
         )
     return OK if not found.differences and len(hashes) == 1 else FINDINGS
+
+
+def _bundled() -> Path:
+    from hil.golden import DEMO
+
+    return DEMO
+
+
+def _entries(source: Path) -> Sequence[Entry]:
+    """Return the records of a record file or of a trace.
+
+    Raises:
+        RefusalError: the file cannot be read.
+    """
+    from hil.trace_mcap import SUFFIX
+    from hil.trace_read import TraceError, read_trace
+    from records.reader import RecordReader
+    from records.row import RecordError
+
+    try:
+        if source.suffix == SUFFIX:
+            return read_trace(source).entries()
+        reader = RecordReader(source)
+        entries = reader.since(0, limit=2**31)
+        reader.close()
+    except (RecordError, TraceError) as error:
+        raise RefusalError(
+            str(error), "what cannot be read cannot be replayed", "name a record file or a trace"
+        ) from error
+    return entries

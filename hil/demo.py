@@ -23,7 +23,7 @@ from hil.bench import Bench, on_free_ports
 from hil.demo_people import introduce
 from hil.demo_report import demo_report, demo_table
 from hil.demo_script import SCRIPT, Stage, baseline_events
-from hil.demo_trace import DemoTrace, gather
+from hil.demo_trace import DemoTrace, gather, trace_demo
 from hil.demo_verdict import Outcome, figures, outcomes
 from hil.proc import listener, mapped, tcp_connections
 from hil.report import render
@@ -52,6 +52,7 @@ class DemoOptions:
     headless: bool = False
     page_port: int = 0
     report: Path | None = None
+    trace: Path | None = None
     state: Path | None = None
     config: Path = CONFIG
     standing: Mapping[str, Path] = field(default_factory=dict)
@@ -83,6 +84,8 @@ def play(options: DemoOptions, say: Say, shown: Shown) -> dict[str, Any]:
         live = _play_live(bench, options, say)
         say("reading the records back, playing the tuned PI on the same plant ...")
         trace = gather(state, sealed, live.offset_s)
+        if options.trace is not None:
+            trace_demo(options.trace, state, sealed, live.offset_s)
         result = _score(options, live, trace)
         report = options.report or state / "report.html"
         report.parent.mkdir(parents=True, exist_ok=True)

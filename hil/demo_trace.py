@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from hil.judge import Judgement, judge_logs, read_log
+from hil.revision import commit_of_tree
 from hil.scenario_run import TRUE_CV
+from hil.trace_mcap import Run, write_trace
+from records.canonical import sha256_of
 from records.chain import ChainReport, verify
 from records.reader import RecordReader
 
@@ -88,3 +91,15 @@ def gather(state: Path, sealed: Mapping[str, Any], engine_minus_plant_s: float) 
 def read_truth(path: Path) -> list[dict[str, float]]:
     """Read the plant's own log of what really was."""
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
+
+
+def trace_demo(path: Path, state: Path, sealed: Mapping[str, Any], offset_s: float) -> Path:
+    """Write one MCAP file of what a demo left in `state`; `offset_s` is engine minus plant time."""
+    reader = RecordReader(state / "records.sqlite")
+    try:
+        entries = list(reader.since(0, limit=2**31))
+    finally:
+        reader.close()
+    log = [row for name in PLC_LOGS for row in read_log(state / name)]
+    about = {"played": "demo", "config": sha256_of(sealed), "commit": commit_of_tree()}
+    return write_trace(path, Run(entries, log, [], sealed, about, offset_s))

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from hil.campaign_plan import CampaignError
 from hil.campaign_store import CampaignStore, manifest_of_sources
 from hil.fault_catalogue import FOLDER, Fault, Play, load_catalogue
+from hil.trace_mcap import SUFFIX
 from records.canonical import sha256_of
 
 Progress = Callable[[int, int, Mapping[str, Any]], None]
@@ -65,25 +66,32 @@ def _pairs(faults: Sequence[Fault], pairs: int, first: int) -> Iterator[Job]:
             yield Job((one, two), (a.name, b.name), first + len(seen) - 1)
 
 
-def play_job(job: Job, sealed: Mapping[str, Any]) -> dict[str, Any]:
+def play_job(job: Job, sealed: Mapping[str, Any], traces: Path | None = None) -> dict[str, Any]:
     """Play one run in this process; return its outcome as plain data.
 
-    A run that cannot be played to its end is no pass: the outcome says what broke.
+    `traces` is a folder for the trace of a run in virtual time. A run that cannot be played to its
+    end is no pass: the outcome says what broke.
     """
     from hil.fault_run import Outcome, play_fault, play_pair
 
     faults = {fault.id: fault for fault in load_catalogue()}
     named = [faults[one] for one in job.faults]
     plays = [_play(f, name) for f, name in zip(named, job.plays, strict=True)]
+    trace = None if traces is None else trace_of(traces, job.key)
     try:
         if len(named) == 1:
-            outcome = play_fault(named[0], plays[0], job.seed, sealed)
+            outcome = play_fault(named[0], plays[0], job.seed, sealed, trace)
         else:
-            outcome = play_pair(named, plays, job.seed, sealed)
+            outcome = play_pair(named, plays, job.seed, sealed, trace)
     except Exception as error:  # noqa: BLE001 - a harness that breaks off must say so, by name
         outcome = Outcome(named[0].id, plays[0].name, job.seed, plays[0].medium, safe=False)
         outcome.misses.append(f"the run broke off: {type(error).__name__}: {error}")
     return {"key": job.key, "pair": len(named) == 2, **outcome.to_json()}
+
+
+def trace_of(traces: Path, key: str) -> Path:
+    """Return where the trace of the run `key` lies in the folder `traces`."""
+    return traces / f"{key}{SUFFIX}"
 
 
 def _play(fault: Fault, name: str) -> Play:
@@ -108,17 +116,25 @@ def play_all(
     workers: int = 2,
     *,
     resume: bool = False,
+    traces: Path | None = None,
     progress: Progress = lambda done, of, outcome: None,
 ) -> list[dict[str, Any]]:
     """Play what is not there yet and return all outcomes in the jobs' order.
+
+    With a folder for `traces`, a run that left none is played again.
 
     Raises:
         CampaignError: the folder holds outcomes of something else, or of a run not to be resumed.
     """
     store = CampaignStore(folder, manifest_of(sealed), resume=resume)
-    missing = [job for job in jobs if not store.has(job.key)]
+    missing = [
+        job
+        for job in jobs
+        if not store.has(job.key)
+        or (traces is not None and not trace_of(traces, job.key).is_file())
+    ]
     done = len(jobs) - len(missing)
-    for outcome in _played(missing, dict(sealed), workers):
+    for outcome in _played(missing, dict(sealed), workers, traces):
         store.put(outcome["key"], outcome)
         done += 1
         progress(done, len(jobs), outcome)
@@ -126,17 +142,17 @@ def play_all(
 
 
 def _played(
-    jobs: Sequence[Job], sealed: Mapping[str, Any], workers: int
+    jobs: Sequence[Job], sealed: Mapping[str, Any], workers: int, traces: Path | None
 ) -> Iterator[dict[str, Any]]:
     if workers <= 1:
         for job in jobs:
-            yield play_job(job, sealed)
+            yield play_job(job, sealed, traces)
         return
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(
         workers, mp_context=context, initializer=_remember, initargs=(sealed,)
     ) as pool:
-        futures = [pool.submit(_play_remembered, job) for job in jobs]
+        futures = [pool.submit(_play_remembered, job, traces) for job in jobs]
         try:
             for future in concurrent.futures.as_completed(futures):
                 yield future.result()
@@ -151,8 +167,8 @@ def _remember(sealed: Mapping[str, Any]) -> None:
     _SEALED.update(sealed)
 
 
-def _play_remembered(job: Job) -> dict[str, Any]:
-    return play_job(job, _SEALED)
+def _play_remembered(job: Job, traces: Path | None) -> dict[str, Any]:
+    return play_job(job, _SEALED, traces)
 
 
 __all__ = ["CampaignError", "Job", "jobs_of", "manifest_of", "play_all", "play_job"]

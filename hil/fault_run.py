@@ -19,6 +19,7 @@ from typing import Any
 
 from hil.fault_catalogue import Fault, Play
 from hil.fault_reaction import Evidence, Seen, reactions, unlawful_course
+from hil.fault_trace import trace_world
 from hil.fault_verbs import FILES, VIRTUAL, check_play
 from hil.fault_world import FaultWorld
 from hil.judge import judge_rows
@@ -73,8 +74,10 @@ class Outcome:
         return {**asdict(self), "passed": self.passed}
 
 
-def play_fault(fault: Fault, play: Play, seed: int, sealed: Mapping[str, Any]) -> Outcome:
-    """Play one fault in one way on plant number `seed`."""
+def play_fault(
+    fault: Fault, play: Play, seed: int, sealed: Mapping[str, Any], trace: Path | None = None
+) -> Outcome:
+    """Play one fault in one way on plant number `seed`; a virtual run may leave a `trace` file."""
     check_play(fault.id, play)
     outcome = Outcome(fault.id, play.name, seed, play.medium, open=play.open)
     place = SCRATCH if SCRATCH.is_dir() else None
@@ -83,12 +86,16 @@ def play_fault(fault: Fault, play: Play, seed: int, sealed: Mapping[str, Any]) -
         if play.medium == "files":
             _play_files(play, folder, sealed, outcome)
         else:
-            asyncio.run(_play_virtual([play], folder, sealed, outcome))
+            asyncio.run(_play_virtual([play], folder, sealed, outcome, trace))
     return outcome
 
 
 def play_pair(
-    faults: Sequence[Fault], plays: Sequence[Play], seed: int, sealed: Mapping[str, Any]
+    faults: Sequence[Fault],
+    plays: Sequence[Play],
+    seed: int,
+    sealed: Mapping[str, Any],
+    trace: Path | None = None,
 ) -> Outcome:
     """Play two faults of one loop together; only safety and records are judged."""
     blind = [play.model_copy(update={"expect": play.expect.__class__(), "then": []})
@@ -97,7 +104,7 @@ def play_pair(
     outcome = Outcome("pair", name, seed, "virtual")
     place = SCRATCH if SCRATCH.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="rheostat-hil-", dir=place) as scratch:
-        asyncio.run(_play_virtual(blind, Path(scratch), sealed, outcome))
+        asyncio.run(_play_virtual(blind, Path(scratch), sealed, outcome, trace))
     return outcome
 
 
@@ -111,7 +118,11 @@ def _play_files(play: Play, folder: Path, sealed: Mapping[str, Any], outcome: Ou
 
 
 async def _play_virtual(
-    plays: Sequence[Play], folder: Path, sealed: Mapping[str, Any], outcome: Outcome
+    plays: Sequence[Play],
+    folder: Path,
+    sealed: Mapping[str, Any],
+    outcome: Outcome,
+    trace: Path | None,
 ) -> None:
     first = plays[0]
     configured = sealed
@@ -124,6 +135,8 @@ async def _play_virtual(
     world.recorder.abandon()
     outcome.frames, outcome.setpoints = _judge_frames(world, outcome)
     rows = _judge_records(world, folder, outcome)
+    if trace is not None:
+        trace_world(trace, world, f"{outcome.fault} {outcome.play}")
     if world.struck_s is None:
         outcome.misses.append("the fault never struck: the loop did not reach AUTO in time")
         return
