@@ -26,6 +26,7 @@ from cli import (
     limits,
     mode,
     mutate,
+    outward,
     page,
     people,
     plc,
@@ -79,6 +80,7 @@ app.command(people.people)
 app.command(audit.audit)
 app.command(replay.replay)
 app.command(page.page)
+app.command(outward.outward)
 app.command(certs.certs)
 app.command(tags.tags)
 app.command(plc.plc)
@@ -104,6 +106,7 @@ VERBS = (
     "audit",
     "replay",
     "page",
+    "outward",
     "certs",
     "tags",
     "plc",

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from service.outward.settings import is_set_up
 from service.vitals import watchdog_s
 from service.ward import Process
 
@@ -33,4 +34,6 @@ def processes(
     found.append(Process("page", "service.page", page, FOLLOWER_WATCHDOG_S))
     if find_spec("service.history") is not None:
         found.append(Process("history", "service.history", state, FOLLOWER_WATCHDOG_S))
+    if is_set_up(state_dir):
+        found.append(Process("outward", "service.outward", state, FOLLOWER_WATCHDOG_S))
     return found

@@ -1,0 +1,1 @@
+"""Our own OPC UA server: what SCADA sees of a line. It shows, and takes acknowledgements only."""
