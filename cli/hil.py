@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from cli.hil_golden import golden
+from cli.hil_score import score
 from cli.places import DEFAULT_CONFIG, STATES, shown
 from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
 from cli.sealing import sealed_or_refused
@@ -27,6 +28,7 @@ to misbehave in virtual time. docs/how-to/run-the-hil.md goes through it step by
 RUNS = STATES / "hil"
 
 hil = App(name="hil", help=HELP)
+hil.command(score)
 hil.command(golden)
 
 What = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
