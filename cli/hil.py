@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from cli.hil_golden import golden
 from cli.hil_score import score
+from cli.hil_timing import timing
 from cli.places import DEFAULT_CONFIG, STATES, shown
 from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
 from cli.sealing import sealed_or_refused
@@ -29,6 +30,7 @@ RUNS = STATES / "hil"
 
 hil = App(name="hil", help=HELP)
 hil.command(score)
+hil.command(timing)
 hil.command(golden)
 
 What = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]

@@ -59,7 +59,7 @@ def replay(
     from service.replay import folds
 
     source = _bundled() if demo else records_of(records)
-    entries = _entries(source)
+    entries = entries_of(source)
     software = hashes_of({})["software"]
     found, hashes = folds(entries, software, times, plans=not gate)
     body = {"times": times, "hashes": sorted(hashes), **found.to_json()}
@@ -84,7 +84,7 @@ def _bundled() -> Path:
     return DEMO
 
 
-def _entries(source: Path) -> Sequence[Entry]:
+def entries_of(source: Path) -> Sequence[Entry]:
     """Return the records of a record file or of a trace.
 
     Raises:

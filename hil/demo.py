@@ -29,6 +29,7 @@ from hil.proc import listener, mapped, tcp_connections
 from hil.report import render
 from hil.scenario import Event, Scenario, load_scenario
 from hil.simulate import run_scenario
+from hil.timing import footprint
 from plant_models.mismatch import mismatch
 from service.config_load import load_line
 
@@ -145,6 +146,7 @@ def _play_live(bench: Bench, options: DemoOptions, say: Say) -> Live:
         say(f"  {_clock(stage.happened_s[beat.key] - start_s)}  {beat.title}")
     _wait_until(bench, start_s + options.duration_s, options.speed)
     end_s = float(bench.truth()["time_s"])
+    evidence["engine_footprint"].append(footprint(bench.children["engine"].pid))
     evidence["standing"] = {name: _scans(bench, name) for name in options.standing}
     bench.ask_engine(do="mode", loop="all", mode="OFF", who="demo operator")
     say(f"  {_clock(end_s - start_s)}  the hour is over: OFF, the PLCs have all loops")
@@ -189,6 +191,7 @@ def _evidence(bench: Bench) -> dict[str, Any]:
         "plcs": {name: _program(listener(port)) for name, port in ports.items()},
         "modes": {name: loop["mode"] for name, loop in status["loops"].items()},
         "engine_forbidden_modules": status["forbidden_modules"],
+        "engine_footprint": [footprint(pid)],
         "engine_mapped_numerical_libraries": mapped(pid, NUMERICAL),
         "worker_maps_casadi": bool(mapped(status["workers"]["coating"][0], ("casadi",))),
     }
