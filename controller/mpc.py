@@ -6,7 +6,7 @@ plan with a proposal is 'solved'; any other status says in words why there is no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -107,6 +107,50 @@ class MpcController:
         self._downstream.asked({})  # whatever was asked for, this controller did not ask it
         self._downstream.update(request)
         self._estimator.update(request, self._spec.horizon)
+
+    def rehearse(self, request: PlanRequest, steps: int) -> Iterator[Plan]:
+        """Play the loop on from here, `steps` cycles, its own model as the plant.
+
+        Every cycle is planned anew from the state the model reached under the moves before, with
+        the disturbances known now. Ends early with the plan that had no proposal. For what-if
+        studies only: the controller is to be thrown away afterwards.
+        """
+        estimate = self._estimator.update(request, self._spec.horizon)
+        for _ in range(steps):
+            cvs = self._cvs(request, estimate)
+            advice = (
+                Advice() if self._advisor is None else self._advisor.advise(request, estimate, cvs)
+            )
+            question = self._question(request, estimate, cvs, advice, Blocked({}))
+            answer = self._optimizer.solve(question)
+            if answer.moves is None or answer.states is None:
+                yield Plan(answer.status, None, notes=answer.notes)
+                return
+            moves = {**advice.setpoints, **answer.moves}
+            yield self._rehearsed(request, question, answer, moves)
+            ahead = np.vstack([estimate.disturbances[1:], estimate.disturbances[-1:]])
+            estimate = estimate._replace(state=answer.states[1], disturbances=ahead)
+            now_s = request.now_s + self._spec.period_s
+            request = replace(request, now_s=now_s, applied={**request.applied, **moves})
+
+    def _rehearsed(
+        self, request: PlanRequest, question: Question, answer: Answer, moves: Mapping[str, float]
+    ) -> Plan:
+        """One cycle of a rehearsal: what the CVs are at its end, and what was moved."""
+        shape = self._optimizer.shape
+        outputs = () if answer.outputs is None else answer.outputs[0].tolist()
+        wish = Proposal(
+            moves, SOLVED, answer.iterations, answer.residual, answer.cost, request.now_s
+        )
+        return Plan(
+            SOLVED,
+            wish,
+            estimate=dict(zip(shape.cvs, outputs, strict=True)),
+            targets=self._spec.targets,
+            cv_limits={cv.tag: (cv.low, cv.high) for cv in self._spec.cvs},
+            binding=list(dict.fromkeys(binding(shape, question, answer))),
+            gave_up=gave_up(shape, question, answer),
+        )
 
     def forget(self) -> None:
         """Start without a past: no estimate, no warm start."""

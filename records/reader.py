@@ -16,6 +16,7 @@ import apsw
 
 from records.chain import RecordError, open_read_only
 
+_ACTS = ("start", "seal", "request", "event", "signature", "stop")
 _COLUMNS = "SELECT seq, kind, loop, utc, body, hash FROM record"
 
 
@@ -59,6 +60,33 @@ class RecordReader:
     def seals(self) -> Sequence[Entry]:
         """Return every sealed version of the configuration that was in force, oldest first."""
         return self._ask(f"{_COLUMNS} WHERE loop = '' AND kind = 'seal' ORDER BY seq", ())
+
+    def acts(self, loops: Sequence[str], before: int, limit: int) -> Sequence[Entry]:
+        """Return the last `limit` records before number `before` of what people and engine did.
+
+        That is everything but cycles, intents and roots, of these loops ('' for the engine's own),
+        newest first. Each pair is found by the index, however many cycles lie between.
+        """
+        where = "WHERE loop = ? AND kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        found = [
+            entry
+            for loop in loops
+            for kind in _ACTS
+            for entry in self._ask(f"{_COLUMNS} {where}", (loop, kind, before, limit))
+        ]
+        return sorted(found, key=lambda entry: -entry.seq)[:limit]
+
+    def before(self, seq: int, loop: str, kind: str) -> Entry | None:
+        """Return the newest record of one loop and kind before number `seq`, or None."""
+        where = "WHERE loop = ? AND kind = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
+        found = self._ask(f"{_COLUMNS} {where}", (loop, kind, seq))
+        return found[0] if found else None
+
+    def after(self, seq: int, loop: str, kind: str) -> Entry | None:
+        """Return the oldest record of one loop and kind after number `seq`, or None."""
+        where = "WHERE loop = ? AND kind = ? AND seq > ? ORDER BY seq LIMIT 1"
+        found = self._ask(f"{_COLUMNS} {where}", (loop, kind, seq))
+        return found[0] if found else None
 
     def one(self, seq: int) -> Entry | None:
         """Return record number `seq`, or None."""

@@ -24,7 +24,19 @@ from starlette.exceptions import HTTPException
 from service.clock import utc_text
 from service.commands import ask
 from service.notify import Notifier
-from service.page import change_limits, mode, people, read_recent, review
+from service.page import (
+    change_limits,
+    interlock,
+    mode,
+    people,
+    read_explain,
+    read_kpi,
+    read_limits,
+    read_recent,
+    read_tags,
+    review,
+    what_if,
+)
 from service.page.access import Access, in_words, require, wrong_form
 from service.page.feed import Feed
 from service.page.guard import Guard
@@ -94,6 +106,12 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
     app.include_router(change_limits.router(identity))
     app.include_router(review.router(identity))
     app.include_router(read_recent.router(feed))
+    app.include_router(read_kpi.router(feed))
+    app.include_router(read_explain.router(feed, state_dir))
+    app.include_router(read_limits.router(state_dir))
+    app.include_router(read_tags.router(feed, state_dir))
+    app.include_router(interlock.router(feed, state_dir))
+    app.include_router(what_if.router(feed, state_dir))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

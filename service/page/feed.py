@@ -10,6 +10,7 @@ from typing import Any
 
 from records.chain import RecordError
 from records.reader import RecordReader
+from service.page.read_profile import Scan, scan_of
 from service.page.view import Frame, frame, loop_views
 
 KEEP = 3000
@@ -23,6 +24,7 @@ class Feed:
         self.sealed: dict[str, Any] = json.loads((state_dir / "sealed.json").read_text("utf-8"))
         self.views = loop_views(self.sealed)
         self.frames: deque[Frame] = deque(maxlen=KEEP)
+        self.scans: deque[Scan] = deque(maxlen=KEEP)
         self.changed = asyncio.Condition()
         self.turns = 0  # of the follower: its sign of life
         self.trouble = ""
@@ -43,6 +45,9 @@ class Feed:
                 self.views = loop_views(self.sealed)
             elif row.kind == "cycle" and row.loop in self.views:
                 view = self.views[row.loop]
+                scan = scan_of(row.body, self.sealed)
+                if scan is not None and (not self.scans or scan.number != self.scans[-1].number):
+                    self.scans.append(scan)
                 fresh.append(frame(row.seq, row.body, view, self.sealed, predict=True))
         if rows:
             self._seen = rows[-1].seq

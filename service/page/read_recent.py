@@ -45,7 +45,7 @@ def recent(frames: Sequence[Frame]) -> dict[str, Any]:
 
     `reasons` holds only what did not pass; a reading that is BAD has no value.
     """
-    kept = _one_run(frames)[-CYCLES:]
+    kept = one_run(frames)[-CYCLES:]
     answer: dict[str, Any] = {name: [f[name] for f in kept] for name in _PLAIN}
     answer["reasons"] = [[r for r in f["reasons"] if r["action"] != "ALLOW"] for f in kept]
     answer["moves"] = [
@@ -71,7 +71,7 @@ def value_of(row: Frame) -> float | None:
     return value
 
 
-def _one_run(frames: Sequence[Frame]) -> Sequence[Frame]:
+def one_run(frames: Sequence[Frame]) -> Sequence[Frame]:
     """Return the cycles since the engine last started: its time begins anew with every start."""
     times = [f["t"] for f in frames]
     starts = [i for i in range(1, len(times)) if times[i] < times[i - 1]]
@@ -93,7 +93,7 @@ def fan(frames: Sequence[Frame], tag: str) -> dict[str, Any]:
 
     `lead_s` is empty where fewer than `LEAST` predictions can be checked yet.
     """
-    frames = _one_run(frames)
+    frames = one_run(frames)
     made = [f for f in frames if tag in (f.get("predicted") or {})]
     times, values = _course(frames, tag)
     errors: dict[int, list[float]] = {}

@@ -28,7 +28,7 @@ LABELS: Mapping[str, str] = {
     "coater.web_length": N_("Web length"),
     "coater.pump_speed": N_("Pump speed"),
     "coater.gap": N_("Gap, measured"),
-    "coater.die_in": N_("Solids at the die"),
+    "coater.die_in": N_("Die engaged"),
     "coater.feed_temp": N_("Feed temperature"),
     "coater.feed_solids": N_("Feed solids"),
     "coater.feed_batch": N_("Feed batch"),
@@ -103,6 +103,9 @@ PHASES = (
 
 WORDS = (
     N_("solved"), N_("not-asked"), N_("late"), N_("dead"), N_("busy"), N_("starting"),
-    N_("operator"), N_("engineer"), N_("qa-approver"), N_("admin"), N_("auditor"),
+    N_("request"), N_("signature"), N_("seal"), N_("event"), N_("start"), N_("stop"), N_("cycle"),
+    N_("intent"), N_("root"), N_("written"), N_("refused"), N_("unknown"), N_("not-sent"),
+    N_("software"), N_("model"), N_("config"), N_("commissioning"), N_("registration"),
+    N_("change"), N_("operator"), N_("engineer"), N_("qa-approver"), N_("admin"), N_("auditor"),
 )  # fmt: skip
 """States and roles: words of the record that the screen shows in the reader's language."""

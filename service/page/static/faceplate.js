@@ -3,7 +3,7 @@
 import { h, put, show } from "/static/dom.js";
 import { off, wish } from "/static/dialogs.js";
 import { digits, MODE_MARK, percent, age, named } from "/static/format.js";
-import { label, t } from "/static/i18n.js";
+import { label, t, word } from "/static/i18n.js";
 import { gaveUp, limitedBy, modeReason } from "/static/words.js";
 import { matrix } from "/static/matrix.js";
 import { gatePanel } from "/static/gate.js";
@@ -88,7 +88,7 @@ function answerStrip(loop) {
     gave.body.classList.toggle("warn", given.length > 0);
     if (given[0]?.why) gave.body.append(h("p", { class: "small" }, given[0].why));
     const well = frame.status === "solved" || frame.status === "not-asked";
-    lines(solver.body, [`${well ? "" : "△ "}${frame.status ? t(frame.status) : "–"}`, frame.status === "not-asked" ? "–" : `${digits(frame.solve_ms)} ms`, ...(frame.late ? [`△ ${t("cycle late")}`] : [])]);
+    lines(solver.body, [`${well ? "" : "△ "}${word(frame.status)}`, frame.status === "not-asked" ? "–" : `${digits(frame.solve_ms)} ms`, ...(frame.late ? [`△ ${t("cycle late")}`] : [])]);
     solver.body.classList.toggle("warn", !well);
     solver.box.title = frame.notes.join("\n");
     const service = past.serviceFactor();

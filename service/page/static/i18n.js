@@ -24,6 +24,9 @@ export function t(text, values = {}) {
   return (words[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+// A word of the record (a state, a kind, a role); none is a dash.
+export function word(text) { return text ? t(text) : "–"; }
+
 // A label with a number at its end ("Bolt 7"): the words are in the catalogue, the number is not.
 export function label(text) {
   if (text in words) return words[text];

@@ -10,7 +10,9 @@ export function tabs(root, level, chosen, rest, sheets) {
     h("a", { href: `#/${level}/${key}`, "aria-current": key === name ? "page" : null }, title))), box);
   let closed = false;
   let close = () => {};
-  Promise.resolve(open(box, rest)).then((done) => { close = done ?? close; if (closed) close(); })
-    .catch((error) => box.append(h("p", { class: "alarm" }, `▲ ${t("This sheet cannot be shown: {reason}", { reason: error.message })}`)));
+  const wait = h("p", { class: "soft" }, t("Loading …"));
+  box.append(wait);
+  Promise.resolve(open(box, rest)).then((done) => { wait.remove(); close = done ?? close; if (closed) close(); })
+    .catch((error) => { wait.remove(); box.append(h("p", { class: "alarm" }, `▲ ${t("This sheet cannot be shown: {reason}", { reason: error.message })}`)); });
   return () => { closed = true; close(); };
 }
