@@ -1,8 +1,8 @@
-"""Whether the same inputs give the same bits: a recorded hour, planned again and again.
+"""Whether the same inputs give the same bits: ten recorded minutes, planned again and again.
 
-The hour is played closed on the virtual line, all loops, through the real cycle and gate; every
+They are played closed on the virtual line, all loops, through the real cycle and gate; every
 question to a controller is kept as the JSON that a worker would read. Then each loop's controller,
-estimator and optimiser together, forgets everything and answers the hour once more. All of a plan
+estimator and optimiser together, forgets everything and answers them once more. All of a plan
 goes into the hash (moves, courses, estimate, limits held, residuals) but the time it took.
 """
 
@@ -23,7 +23,7 @@ from controller.plan import Plan, PlanRequest
 from controller.plan_json import plan_to_json, request_from_json, request_to_json
 
 ROOT = Path(__file__).resolve().parent.parent
-MINUTES = 60.0
+MINUTES = 10.0
 FRESH_PATIENCE_S = 600.0
 Questions = Mapping[str, Sequence[dict[str, Any]]]
 """Loop -> its questions as plain data, in order."""

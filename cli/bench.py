@@ -37,7 +37,7 @@ def bench(
     section
         What to measure. Repeatable. Default: everything but replays.
     cycles
-        Closed-loop cycles per problem; with replays, how often the hour is answered.
+        Closed-loop cycles per problem; with replays, how often the record is answered.
     seed
         Which disturbances and noise.
     config
