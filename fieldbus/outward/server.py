@@ -81,6 +81,7 @@ class OutwardServer:
         Raises OutwardError or PkiError when it has no identity to serve with.
         """
         server = self.server
+        server.iserver.bind_condition_methods = 1  # the severity of 'refresh begins' and 'ends'
         await server.init()
         server.set_endpoint(self._endpoint)
         server.set_server_name(f"Rheostat: {line}")
