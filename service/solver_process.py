@@ -36,7 +36,7 @@ class SolverProcess:
         self, loop: str, sealed: Mapping[str, Any], command: Sequence[str] | None = None
     ) -> None:
         """Prepare; `start` spawns. `command` replaces the worker's command line (tests)."""
-        self._command = list(command or leashed("controller.worker"))
+        self._command = list(command or leashed("service.no_network", "controller.worker"))
         self._loop = loop
         self._first_line = self._introduction(sealed)
         self._heir: tuple[Child, bytes] | None = None
