@@ -110,6 +110,9 @@ class Cv(Shape):
     target: Target | None = None
     low: AnyQuantity | None = None
     high: AnyQuantity | None = None
+    alarm: AnyQuantity | None = Field(
+        None, description="how far off its target it may be before people are told"
+    )
     weight: Positive
     rank: Annotated[int, Field(ge=1, le=100)]
 

@@ -183,6 +183,8 @@ def _controller(controller: Controller, units: Mapping[str, str]) -> dict[str, A
         for key, value in (("target", cv.target), ("low", cv.low), ("high", cv.high)):
             if value is not None:
                 row[key] = value if isinstance(value, str) else si_value(value, unit)
+        if cv.alarm is not None:
+            row["alarm"] = si_value(cv.alarm, unit, difference=True)
         sealed["cvs"][name] = row
     for name, mv in controller.mvs.items():
         row = {"move_weight": mv.move_weight}

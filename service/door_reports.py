@@ -42,6 +42,12 @@ class ReportDesk:
         self._more = 0
         self._used: deque[str] = deque(maxlen=_REMEMBERED)
 
+    def refused_lately(self) -> str:
+        """Return in words how many attempts were refused within a minute; '' for none."""
+        now_s = self._monotonic_s()
+        count = sum(1 for at_s in self._recent if now_s - at_s < 60.0) + self._more
+        return f"{count} within a minute" if count else ""
+
     def verbs(self) -> Mapping[str, Verb]:
         """Return the door's messages that are answered here."""
         return {"refused": self.refused, "account": self.account, "review": self.review}

@@ -35,6 +35,7 @@ from fieldbus.port_wire import WirePort
 from records.canonical import in_canonical_order, sha256_of
 from records.chain import RecordError
 from records.recorder import FileRecorder
+from service.alarms.watch import AlarmWatch, Surroundings
 from service.clock import Clock
 from service.commands import CommandDoor
 from service.cycle import loop_context
@@ -93,16 +94,19 @@ class Engine:
         self._pid_file = state_dir / "engine.pid"
         self._door = CommandDoor(state_dir, self._answer)
         self._change_over = ChangeOver(self.keeper, self.runners, self._hashes_of, self._in_force)
-        reports = ReportDesk(
+        self._reports = ReportDesk(
             lambda: self.recorder, lambda: self.sealed.get("people", {}), self.clock.utc
         )
-        self._desk = RequestDesk(
-            self.runners, self.status, self._activate, self._signed_by, reports.verbs()
+        self._watch = AlarmWatch(
+            state_dir, lambda: self.sealed, self.runners, lambda: self.recorder, self._around()
         )
+        verbs = {**self._reports.verbs(), "alarm": self._watch.answer, "alarms": self._watch.told}
+        self._desk = RequestDesk(self.runners, self.status, self._activate, self._signed_by, verbs)
         self._calendar = AsyncIOScheduler(timezone="UTC")
         self._tasks: list[asyncio.Task[None]] = []
         self._aside: list[asyncio.Task[None]] = []
         self._looks = 0
+        self._broken = ""  # what the last look at the whole chain found
         self._started_s = time.monotonic()
 
     @property
@@ -155,7 +159,11 @@ class Engine:
             asyncio.create_task(runner.run(), name=f"loop {name}")
             for name, runner in self.runners.items()
         ]
-        self._aside = [asyncio.create_task(self._watch_files(), name="files"), *self._live()]
+        self._aside = [
+            asyncio.create_task(self._watch_files(), name="files"),
+            asyncio.create_task(self._watch.run(), name="alarms"),
+            *self._live(),
+        ]
         self._calendar.add_job(
             self.verify_records,
             CronTrigger(hour=_VERIFY_HOUR_UTC, timezone="UTC"),
@@ -227,9 +235,19 @@ class Engine:
         report: dict[str, Any] = json.loads(output)
         body = {"event": "chain-verified", **report}
         await self.recorder.append("event", "", self.clock.utc(), body)
+        self._broken = "" if report["ok"] else str(report["text"])
         if not report["ok"]:
             logging.getLogger("rheostat").error("the record chain is broken: %s", report["text"])
         return report
+
+    def _around(self) -> Surroundings:
+        return Surroundings(
+            sources=lambda: self._plant.sources_status() if self._plant else {},
+            configuration=lambda: "; ".join(self.keeper.notices()),
+            certificates=lambda: "; ".join(self.alarms),
+            records=lambda: self._broken,
+            refused=lambda: self._reports.refused_lately(),
+        )
 
     async def _signed_by(self, runners: Sequence[LoopRunner], message: Mapping[str, Any]) -> str:
         return await signed_by(runners, message, self.sealed, self.recorder)
@@ -299,6 +317,7 @@ class Engine:
             "unresolved_intents": {name: write.row for name, write in unresolved.items() if write},
             "loops": {name: runner.loop.last.state.mode.value
                       for name, runner in self.runners.items()},
+            "alarms": self._watch.open(self.clock.now_s()),
             "sealed": self.sealed,
         }  # fmt: skip
         await self.recorder.append("start", "", self.clock.utc(), body)

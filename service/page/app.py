@@ -22,9 +22,9 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from service.clock import utc_text
-from service.commands import ask
 from service.notify import Notifier
 from service.page import (
+    alarms,
     change_limits,
     interlock,
     mode,
@@ -38,6 +38,7 @@ from service.page import (
     what_if,
 )
 from service.page.access import Access, in_words, require, wrong_form
+from service.page.asked import Asked
 from service.page.feed import Feed
 from service.page.guard import Guard
 from service.page.identity import Identity
@@ -55,7 +56,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
 
     `cost` is what one guess of a password costs; tests take less.
     """
-    feed = Feed(state_dir)
+    feed, engine = Feed(state_dir), Asked(state_dir, "status")
     identity = Identity(state_dir, lambda: feed.sealed, cost)
 
     @asynccontextmanager
@@ -89,7 +90,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
 
     @app.get("/api/status", dependencies=VIEW)
     async def status() -> dict[str, Any]:
-        return await engine_status(state_dir) | {
+        return await engine.answer() | {
             "records": feed.trouble or "ok",
             "page_utc": utc_text(datetime.now(UTC)),
         }
@@ -105,6 +106,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
     app.include_router(mode.router(identity))
     app.include_router(change_limits.router(identity))
     app.include_router(review.router(identity))
+    app.include_router(alarms.router(state_dir))
     app.include_router(read_recent.router(feed))
     app.include_router(read_kpi.router(feed))
     app.include_router(read_explain.router(feed, state_dir))
@@ -114,14 +116,6 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
     app.include_router(what_if.router(feed, state_dir))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
-
-
-async def engine_status(state_dir: Path) -> dict[str, Any]:
-    """Return the engine's own status, or why there is none."""
-    try:
-        return await asyncio.to_thread(ask, state_dir, {"do": "status"})
-    except OSError as error:
-        return {"ok": False, "text": f"The engine does not answer: {error}"}
 
 
 async def events(feed: Feed, last: int) -> AsyncIterator[str]:

@@ -362,3 +362,43 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory, plc: Plc) -> Iterato
         yield bench
     finally:
         bench.end()
+
+
+@pytest.mark.requirement("FS-03")
+def test_a_plc_that_stops_raises_alarms_that_people_act_on_and_the_chain_keeps(
+    bench: Bench,
+) -> None:
+    def standing() -> dict[str, Any]:
+        told = ask(bench.state_dir, {"do": "alarms"})
+        assert told["ok"]
+        return {row["id"]: row for row in told["alarms"]}
+
+    def act(what: str, alarm: str, **more: Any) -> dict[str, Any]:
+        return ask(
+            bench.state_dir, {"do": "alarm", "what": what, "alarm": alarm, "who": "Kim", **more}
+        )
+
+    bench.start_engine()
+    wait_for(lambda: bench.request("AUTO")["ok"], "the request")
+    bench.wait_for_mode("AUTO")
+    bench.plc.process.send_signal(signal.SIGSTOP)
+    try:
+        shed = f"{LOOP}.shed"
+        wait_for(lambda: standing().get(shed, {}).get("state") == "UNACK", "the alarm")
+        assert act("acknowledge", shed)["ok"]
+        assert standing()[shed]["state"] == "ACKED"
+        assert "nothing to acknowledge" in act("acknowledge", shed)["text"]
+        assert "a reason" in act("shelve", shed, minutes=5)["text"]
+        assert act("shelve", shed, minutes=5, why="the PLC is being changed")["ok"]
+        assert "is a number" in act("shelve", shed, minutes=True, why="x")["text"]
+        assert standing()[shed]["state"] == "SHELVED"
+    finally:
+        bench.plc.process.send_signal(signal.SIGCONT)
+    bench.end()
+    reader = RecordReader(bench.state_dir / "records.sqlite")
+    told = [row.body for row in reader.since(0, 100_000) if row.body.get("alarm") == shed]
+    reader.close()
+    assert [(body["to"], body.get("who")) for body in told][:3] == [
+        ("UNACK", None), ("ACKED", "Kim"), ("SHELVED", "Kim")]  # fmt: skip
+    bench.start_engine()  # time does not outlive an engine: it is in view again, and new
+    assert standing()[shed]["state"] != "SHELVED"
