@@ -87,6 +87,7 @@ def test_a_broken_off_cycle_has_hardly_a_record_and_raises_its_mode() -> None:
     assert of_cycle(LOOP, SEALED, bare, {}) == {f"{LOOP}.shed": "IL-00: x"}
 
 
+@pytest.mark.requirement("FS-04")
 def test_a_value_at_its_limit_does_not_chatter() -> None:
     high = SEALED["loops"][LOOP]["controller"]["cvs"][WEB]["high"]
     by, desk = f"{LOOP}.limit.{WEB}", Desk(catalogue(SEALED), {}, 0.0)
@@ -102,6 +103,7 @@ def test_a_value_at_its_limit_does_not_chatter() -> None:
     assert of_cycle(LOOP, SEALED, body(inputs={WEB: [high - 1.0, 2, ""]}), {by: True}) == {}
 
 
+@pytest.mark.requirement("FS-05")
 def test_every_alarm_says_what_a_person_needs() -> None:
     alarms = catalogue(SEALED)
     assert len(alarms) > 40
@@ -164,6 +166,7 @@ def test_the_first_of_a_group_is_told_apart() -> None:
     assert [row["priority"] for row in line.desk.standing()][:2] == ["high", "high"]
 
 
+@pytest.mark.requirement("FS-03")
 def test_shelving_ends_by_itself_and_needs_a_reason() -> None:
     line = Line()
     line.pass_(2, "shed")
