@@ -160,5 +160,9 @@ def _status(answer: dict[str, Any]) -> str:
             lines.append(f"  ! {name}: refused {refusals} time(s), last: {source['last_refusal']}")
     lines.append(f"  limits     version {answer['seal']['version']} in force")
     lines += [f"  ! {notice}" for notice in answer["seal"]["notices"]]
-    lines += [f"  ! {alarm}" for alarm in answer.get("alarms", [])]
+    lines += [f"  ! {text}" for text in answer.get("certificates", [])]
+    for alarm in answer.get("alarms", []):
+        if alarm["active"] or alarm["unacknowledged"]:
+            lines.append(f"  {alarm['state']:<10} {alarm['id']} ({alarm['priority']}): "
+                         f"{alarm['text'] or alarm['title']}")  # fmt: skip
     return "\n".join(lines)

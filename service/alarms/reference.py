@@ -10,12 +10,14 @@ from service.alarms.catalogue import ENGINE_KINDS, LIMIT, LOOP_KINDS, SOURCE, TA
 _HEAD = """# Alarms
 
 Every alarm needs a person's act; what needs none is an event, and stands in the records only. The
-line's alarms are made from its configuration: those of a loop once for each loop, `limit` once for each
-controlled variable with limits, `target` for each with an `alarm` distance, `source` for each PLC. What to
-do with them is told in [Work with alarms](../how-to/work-with-alarms.md). This page is made from
-`service/alarms/catalogue.py`.
+line's alarms are made from its configuration: those of a loop once for each loop, `limit` once for
+each controlled variable with limits, `target` for each with an `alarm` distance, `source` for each
+PLC. What to do with them is told in [Work with alarms](../how-to/work-with-alarms.md). This page is
+made from `service/alarms/catalogue.py`.
 """
-_COLUMNS = "| alarm | priority | cause | if nobody acts | what to do | within | on after, off after |"
+_COLUMNS = (
+    "| alarm | priority | cause | if nobody acts | what to do | within | on after, off after |"
+)
 
 
 def reference() -> str:

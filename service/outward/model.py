@@ -102,7 +102,7 @@ def _alarm(one: Mapping[str, Any] | str) -> Alarm:
         str(one["id"]),
         str(one.get("text") or one.get("title") or one["id"]),
         state in ("UNACK", "ACKED"),
-        state not in ("UNACK", "RTNUN", "LATCHED"),
+        state not in ("UNACK", "RTNUN", "LTUNK"),
         _severity(one.get("priority")),
         str(one.get("why") or ""),
         str(one.get("who") or ""),

@@ -77,7 +77,7 @@ def test_a_certificate_that_soon_expires_is_an_alarm_and_recorded_once(
         await engine.start()
         try:
             await engine.look_at_certificates()
-            (alarm,) = (await engine.status())["alarms"]
+            (alarm,) = (await engine.status())["certificates"]
             assert "days" in alarm
         finally:
             await engine.stop("the test is over")

@@ -394,10 +394,10 @@ def test_the_engines_silence_is_an_alarm_of_its_own() -> None:
     (gone,) = alarms({})
     assert gone.active
     assert "does not answer" in gone.text
-    states = ("NORM", "UNACK", "ACKED", "RTNUN", "LATCHED", "SHELVED", "DSUPR", "OOSRV")
+    states = ("NORM", "UNACK", "ACKED", "RTNUN", "LTUNK", "SHELVED", "DSUPR", "OOSRV")
     found = alarms({"alarms": [{"id": one, "state": one} for one in states] + ["expires soon"]})
     assert [a.id for a in found if a.active] == ["UNACK", "ACKED", found[-1].id]
-    assert [a.id for a in found if not a.acknowledged] == ["UNACK", "RTNUN", "LATCHED"]
+    assert [a.id for a in found if not a.acknowledged] == ["UNACK", "RTNUN", "LTUNK"]
     assert [a.id for a in found if a.standing] == [
-        "UNACK", "ACKED", "RTNUN", "LATCHED", found[-1].id,
+        "UNACK", "ACKED", "RTNUN", "LTUNK", found[-1].id,
     ]  # fmt: skip
