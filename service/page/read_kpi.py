@@ -76,16 +76,16 @@ def _figures(frames: Sequence[Frame]) -> dict[str, float | None]:
 
 
 def _key(f: Frame) -> float | None:
-    cv = f["cvs"][0]
+    cv = f["cvs"][0] if f["cvs"] else {"quality": 0}
     value: float | None = None if cv["quality"] == 0 else cv["value"]
     return value
 
 
 def _spread(frames: Sequence[Frame]) -> float | None:
     values = [v for f in frames if (v := _key(f)) is not None]
-    aims = [f["cvs"][0]["target"] for f in frames]
     if len(values) < 2:
         return None
+    aims = [f["cvs"][0]["target"] for f in frames]
     mean = sum(values) / len(values)
     around = [mean if aim is None else aim for aim in aims]
     error = math.sqrt(

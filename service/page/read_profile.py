@@ -44,7 +44,7 @@ def profile_map(scans: Sequence[Scan], sealed: Mapping[str, Any]) -> dict[str, A
     return {
         "unit": coat.unit if coat else "",
         "target": coat.value(target) if coat else None,
-        "width_m": sealed["recipe"]["nominal"].get("web_width"),
+        "width_m": sealed["recipe"].get("nominal", {}).get("web_width"),
         "utc": [scan.utc for scan in scans],
         "metres": [scan.metres for scan in scans],
         "boxes": [list(scan.boxes) for scan in scans],

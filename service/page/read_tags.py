@@ -85,7 +85,7 @@ def card(reader: RecordReader, sealed: Mapping[str, Any], loop: str) -> dict[str
     return {
         "kind": spec["kind"],
         "solver": spec.get("solver") or ("realtime" if spec["kind"] == "mpc" else None),
-        "horizon": spec["horizon"],
+        "horizon": spec.get("horizon"),
         "period_s": sealed["loops"][loop]["period"],
         "hashes": entries[-1].body.get("hashes") if entries else None,
         "innovation": plan.get("innovation"),

@@ -29,6 +29,7 @@ class Desk:
     def __init__(self, state: Path) -> None:
         self.asked: list[dict[str, Any]] = []
         self.notices: list[str] = []
+        self.alarms: list[dict[str, Any]] = []
         self._loop = asyncio.new_event_loop()
         self._door = CommandDoor(state, self._answer)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -41,6 +42,8 @@ class Desk:
         if message["do"] == "status":
             seal = {"version": 3, "sha256": "ab" * 32, "kind": "change", "author": "kim"}
             return {"ok": True, "seal": {**seal, "notices": self.notices}}
+        if message["do"] == "alarms":
+            return {"ok": True, "alarms": self.alarms, "metrics": {}}
         return {"ok": True, "text": f"{message['loop']}: {message['mode']} asked for"}
 
     def _run(self) -> None:

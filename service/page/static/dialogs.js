@@ -20,7 +20,7 @@ export function form(title, fields, { meaning = "", confirm = t("Confirm"), send
     let result = null;
     const inputs = fields.map((field) => h(field.rows ? "textarea" : "input", {
       name: field.name, type: field.rows ? null : field.type ?? "text", required: field.required ?? true,
-      maxlength: field.max ?? 200, autocomplete: field.type === "password" ? "current-password" : "off", rows: field.rows ?? null,
+      maxlength: field.type === "number" ? null : field.max ?? 200, step: field.type === "number" ? "any" : null, autocomplete: field.type === "password" ? "current-password" : "off", rows: field.rows ?? null,
     }));
     const trouble = h("p", { class: "alarm", role: "alert" });
     const body = h("form", { method: "dialog" },

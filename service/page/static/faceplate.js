@@ -4,7 +4,7 @@ import { h, put, show } from "/static/dom.js";
 import { off, wish } from "/static/dialogs.js";
 import { digits, MODE_MARK, percent, age, named } from "/static/format.js";
 import { label, t, word } from "/static/i18n.js";
-import { gaveUp, limitedBy, modeReason } from "/static/words.js";
+import { gaveUp, keyOf, limitedBy, modeReason } from "/static/words.js";
 import { matrix } from "/static/matrix.js";
 import { gatePanel } from "/static/gate.js";
 import { Trend } from "/static/trend.js";
@@ -16,8 +16,8 @@ export function faceplate(root, [name]) {
   const past = store.loops.get(name);
   const top = heading(name, loop);
   const answers = answerStrip(loop);
-  const trends = [new Trend(name, loop.cvs[0], "cvs"), new Trend(name, loop.mvs[0], "mvs")];
-  const rows = matrix(name, loop, (signal, kind) => { trends[kind === "mvs" ? 1 : 0].select(signal); mark(); });
+  const trends = ["cvs", "mvs"].filter((kind) => loop[kind].length).map((kind) => new Trend(name, loop[kind][0], kind));
+  const rows = matrix(name, loop, (signal, kind) => { trends.find((trend) => trend.kind === kind).select(signal); mark(); });
   const gate = gatePanel(name, loop);
   const mark = () => rows.mark(trends.map((trend) => trend.signal.tag));
   root.append(
@@ -71,7 +71,8 @@ function heading(name, loop) {
 
 function answerStrip(loop) {
   const make = (title) => { const body = h("div", { class: "body" }); return { body, box: h("div", { class: "answer" }, h("h2", { class: "label" }, title), body) }; };
-  const key = make(named(loop.cvs[0]));
+  const main = keyOf(loop);
+  const key = make(named(main.signal));
   key.box.classList.add("key");
   const limited = make(t("Limited by"));
   const gave = make(t("Gave up"));
@@ -79,8 +80,7 @@ function answerStrip(loop) {
   const factor = make(t("Service factor"));
   const box = h("div", { class: "answers" }, [key, limited, gave, solver, factor].map((one) => one.box));
   const draw = (frame, past) => {
-    const cv = frame.cvs[0];
-    key.body.replaceChildren(h("b", {}, digits(cv.value ?? cv.estimate)), " ", loop.cvs[0].unit);
+    key.body.replaceChildren(h("b", {}, digits(main.value(frame))), " ", main.signal.unit);
     const limits = limitedBy(frame, loop);
     lines(limited.body, limits.length ? limits : [t("nothing")]);
     const given = gaveUp(frame, loop);

@@ -3,7 +3,7 @@ import { h, put } from "/static/dom.js";
 import { digits, MODE_MARK, named, percent, quality } from "/static/format.js";
 import { label, t } from "/static/i18n.js";
 import { activeAlarms, alarmText } from "/static/banner.js";
-import { limitedBy, modeReason } from "/static/words.js";
+import { keyOf, limitedBy, modeReason } from "/static/words.js";
 import { spark } from "/static/spark.js";
 import { drawLine } from "/static/picture.js";
 import { isStale, store, watch } from "/static/store.js";
@@ -71,7 +71,8 @@ function stage(name, tags) {
 }
 
 function card(name, loop) {
-  const key = loop.cvs[0];
+  const main = keyOf(loop);
+  const key = main.signal;
   const parts = {
     mode: h("span", { class: "mode" }), asked: h("span", { class: "soft" }), value: h("b"), target: h("span", { class: "soft" }),
     off: h("span", { class: "soft" }), factor: h("span", { class: "soft" }),
@@ -92,11 +93,11 @@ function card(name, loop) {
     put(parts.mode, `${MODE_MARK[frame.mode] ?? ""}${frame.mode}`);
     parts.mode.dataset.mode = frame.mode;
     put(parts.asked, t("Requested: {mode}", { mode: frame.requested }));
-    const cv = frame.cvs[0];
-    const value = cv.value ?? cv.estimate;
+    const cv = frame[main.kind][0];
+    const value = main.value(frame);
     put(parts.value, `${quality(cv.quality, cv.reason).mark}${digits(value)}`);
-    const aim = cv.target ?? cv.high ?? key.target;
-    put(parts.target, cv.target === null && cv.high !== null ? t("High limit: {value}", { value: digits(aim) }) : t("Target: {value}", { value: digits(aim) }));
+    const aim = cv.target ?? cv.high ?? key.target ?? null;
+    put(parts.target, (cv.target ?? null) === null && (cv.high ?? null) !== null ? t("High limit: {value}", { value: digits(aim) }) : t("Target: {value}", { value: digits(aim) }));
     put(parts.off, value !== null && cv.target ? t("Deviation: {value} %", { value: deviation(value, cv.target) }) : t("Service factor: {share}", { share: percent(past.serviceFactor().share) }));
     put(parts.reason, frame.requested === frame.mode ? "" : `△ ${modeReason(frame)}`);
     const limits = limitedBy(frame, loop);

@@ -46,12 +46,24 @@ async function poll() {
     store.status = await get("/api/status");
     store.reachable = true;
     if (store.status.page_utc) store.skewMs = Date.parse(store.status.page_utc) - Date.now();
-    store.alarms = await get("/api/alarms").catch(() => null);
+    store.alarms = store.status.ok ? await get("/api/alarms").catch(() => null) : null;
+    await otherLimits();
   } catch {
     store.reachable = false;
   }
   tell("status");
   setTimeout(poll, 2000);
+}
+
+// Another version of the limits came into force: names, ranges and targets are read again.
+async function otherLimits() {
+  const now = store.status.seal?.sha256;
+  const before = otherLimits.last;
+  otherLimits.last = now ?? before;
+  if (!before || !now || now === before) return;
+  store.line = await get("/api/line");
+  know(store.line.routes);
+  tell("line");
 }
 
 // How old the newest cycle of a loop is [s], by the server's clock: the panel's may be wrong.

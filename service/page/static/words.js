@@ -3,6 +3,12 @@ import { digits } from "/static/format.js";
 import { label, t } from "/static/i18n.js";
 import { store } from "/static/store.js";
 
+// What a loop is about: its first CV, or, where nothing is controlled, its first setpoint.
+export function keyOf(loop) {
+  const kind = loop.cvs.length ? "cvs" : "mvs";
+  return { kind, signal: loop[kind][0], value: (frame) => { const row = frame[kind][0]; return row.value ?? row.estimate ?? row.applied ?? null; } };
+}
+
 export function signalsOf(loop) { return [...loop.cvs, ...loop.mvs, ...loop.dvs]; }
 
 // "coater.die_pressure high" -> "Die pressure: high"
