@@ -17,6 +17,7 @@ import apsw
 from records.chain import RecordError, open_read_only
 
 _ACTS = ("start", "seal", "request", "event", "signature", "stop")
+_LARGEST = 2**63 - 1
 _COLUMNS = "SELECT seq, kind, loop, utc, body, hash FROM record"
 
 
@@ -103,12 +104,18 @@ class RecordReader:
         self._connection.close()
 
     def _ask(self, statement: str, values: tuple[object, ...]) -> list[Entry]:
+        fitting = [_fitting(value) for value in values]
         try:
             return [
                 Entry(seq, kind, loop, utc, chained, json.loads(body))
                 for seq, kind, loop, utc, body, chained in self._connection.execute(
-                    statement, values
+                    statement, fitting
                 )
             ]
         except (apsw.Error, ValueError) as error:
             raise RecordError(f"the record file {self.path} cannot be read: {error}") from error
+
+
+def _fitting(value: object) -> object:
+    """Return a number as SQLite can hold it; no record has a number beyond."""
+    return max(-_LARGEST, min(value, _LARGEST)) if isinstance(value, int) else value

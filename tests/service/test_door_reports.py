@@ -146,3 +146,14 @@ def test_any_other_review_is_refused_in_words(tmp_path: Path) -> None:
         assert rig.rows("signature") == []
 
     play(tmp_path, story)
+
+
+@pytest.mark.requirement("SEC-05")
+def test_a_signature_under_a_record_beyond_all_numbers_is_refused_in_words(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.ask(**REFUSED)
+        body = rig.signature() | {"record": 2**70}
+        answer = await rig.ask(do="review", first=1, why=WHY, signature=body)
+        assert "which records" in answer["text"]
+
+    play(tmp_path, story)

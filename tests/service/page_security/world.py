@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 
 from records.reader import Entry, RecordReader
 from records.recorder import FileRecorder
+from safety.words import Mode
 from service.clock import ManualClock
 from service.commands import CommandDoor
 from service.cycle import loop_context, run_cycle
@@ -42,8 +44,9 @@ OWN = {"X-Rheostat": "1"}
 class EngineRoom:
     """The engine's command door on one small loop: real desk, real records, a plant in a dict."""
 
-    def __init__(self, state: Path, sealed: Mapping[str, Any]) -> None:
-        self.state, self.sealed = state, sealed
+    def __init__(self, state: Path, sealed: Mapping[str, Any], recorded: Mapping[str, Any]) -> None:
+        """`sealed` is what the small loop runs on, `recorded` what the records say is in force."""
+        self.state, self.sealed, self._recorded = state, sealed, recorded
         self.runner: LoopRunner | None = None
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -58,7 +61,7 @@ class EngineRoom:
         clock = ManualClock()
         loop = loop_context(self.sealed, LOOP, FakePlant(clock), FakePlanner(), recorder, clock, {})
         runner = self.runner = LoopRunner(loop, SolverProcess(LOOP, self.sealed, ["nobody"]))
-        keeper = SealKeeper(self.state, self.sealed, [])
+        keeper = SealKeeper(self.state, self._recorded, [])
         for kind, body in keeper.open([], "test", clock.utc()):
             await recorder.append(kind, "", clock.utc(), body)
         clock.set_s(8.0)
@@ -88,6 +91,15 @@ class EngineRoom:
         assert isinstance(loop.clock, ManualClock)
         loop.clock.set_s(now_s)
         self._call(run_cycle(loop, now_s))
+
+    def be(self, mode: str) -> None:
+        """Stand in a mode, as if the loop had come to it by itself."""
+        assert self.runner is not None
+        loop = self.runner.loop
+        modes = replace(loop.last.state.modes, mode=Mode(mode))
+        latches = ("IL-04: tried",) if mode == "TRIPPED" else ()
+        state = loop.last.state._replace(modes=modes, latches=latches)
+        loop.last = replace(loop.last, state=state)
 
     def rows(self, kind: str) -> list[Entry]:
         """The records of one kind, the oldest first."""
@@ -123,10 +135,13 @@ class Browser:
             transport=transport, base_url="http://localhost", headers=OWN, verify=False
         )
         self._loop = loop
+        self.asked_for_a_password = False
 
     def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
         work = self._client.request(method, path, **more)
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        answer = asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        self.asked_for_a_password = answer.status_code == 401 and "password" in answer.text
+        return answer
 
     def get(self, path: str, **more: Any) -> httpx.Response:
         return self("GET", path, **more)
@@ -142,15 +157,21 @@ class Browser:
 class World:
     """State folder, accounts of five registered people, engine's desk, and the page."""
 
-    def __init__(self, state: Path, *, auto: str = "signed", read: str = "signed-in") -> None:
+    def __init__(
+        self, state: Path, *, auto: str = "signed", read: str = "signed-in",
+        shown: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """`shown` is the configuration the page sees; without one, that of the small loop."""
         state.mkdir(parents=True, exist_ok=True)
         self.state = state
         self.accounts = Accounts(PeopleStore(state), CHEAP)
         self.people = {id_: self._account(id_, *who) for id_, who in NAMES.items()}
         page = {"read": read, "idle": 900.0, "longest": 43_200.0, "hosts": ["localhost"]}
-        self.sealed = {**line(), "people": self.people, "auto": auto, "page": page}
-        (state / "sealed.json").write_text(json.dumps(self.sealed), "utf-8")
-        self.engine = EngineRoom(state, self.sealed)
+        ours = {"people": self.people, "auto": auto, "page": page}
+        self.sealed = {**line(), **ours}
+        shown = {**(shown or line()), **ours}
+        (state / "sealed.json").write_text(json.dumps(shown), "utf-8")
+        self.engine = EngineRoom(state, self.sealed, shown)
         self.app = build_app(state, CHEAP)
 
     def _account(self, id_: str, name: str, role: str) -> dict[str, Any]:
