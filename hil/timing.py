@@ -14,7 +14,7 @@ from typing import Any
 
 from records.reader import Entry
 
-PARTS = ("read_ms", "plan_ms", "gate_ms", "record_ms", "write_ms", "total_ms")
+PARTS = ("read_ms", "plan_ms", "gate_ms", "gate_cpu_ms", "record_ms", "write_ms", "total_ms")
 SHARES = (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0))
 
 
