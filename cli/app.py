@@ -21,6 +21,7 @@ from cli import (
     check,
     demo,
     doctor,
+    evidence,
     fuzz,
     hil,
     limits,
@@ -89,6 +90,7 @@ app.command(campaign.campaign)
 app.command(hil.hil)
 app.command(tune.tune)
 app.command(trace.trace)
+app.command(evidence.evidence)
 app.command(fuzz.fuzz)
 app.command(mutate.mutate)
 app.command(bench.bench)
@@ -115,6 +117,7 @@ VERBS = (
     "hil",
     "tune",
     "trace",
+    "evidence",
     "fuzz",
     "mutate",
     "bench",

@@ -1,0 +1,59 @@
+"""Draws the pages of a pack as HTML files that need nothing else and no network."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from cli.evidence_model import BAD, Cell, Link, Page, Table, parts, plain
+
+_STYLE = (
+    "body{font:15px/1.45 'Noto Sans','Noto Sans KR','Malgun Gothic',system-ui,sans-serif;"
+    "color:#22262a;max-width:1180px;margin:24px auto;padding:0 16px}nav a{margin-right:14px}"
+    "h1{font-size:25px}h2{font-size:19px;margin-top:30px}table{border-collapse:collapse;width:100%}"
+    "td,th{border:1px solid #c9ccce;padding:4px 8px;text-align:left;vertical-align:top;"
+    "overflow-wrap:anywhere}th{background:#e6e7e8}td.bad{color:#a30f1f;font-weight:700}"
+    "tr:target td{background:#fff3cf}.note{color:#50565c}a{color:#1c4f7c}"
+    "@media print{nav{display:none}}"
+)
+
+
+def as_html(page: Page, pages: Sequence[Page]) -> str:
+    """Return one page; `pages` are all, for the way around."""
+    way = "".join(f'<a href="{one.name}.html">{_e(one.title)}</a>' for one in pages)
+    body = "\n".join(_table(table) for table in page.tables)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{_e(page.title)}'
+        f"</title><style>{_STYLE}</style></head><body><nav>{way}</nav><h1>{_e(page.title)}</h1>"
+        f"<p>{_e(page.lead)}</p>\n{body}\n</body></html>\n"
+    )
+
+
+def _table(table: Table) -> str:
+    head = "".join(f"<th>{_e(cell)}</th>" for cell in table.header)
+    rows = "\n".join(_row(row, anchor=table.anchors) for row in table.rows)
+    note = f'<p class="note">{_e(table.note)}</p>' if table.note else ""
+    return (
+        f"<h2>{_e(table.title)}</h2>{note}<table><thead><tr>{head}</tr></thead><tbody>{rows}"
+        "</tbody></table>"
+    )
+
+
+def _row(row: Sequence[Cell], *, anchor: bool) -> str:
+    where = f' id="{_e(plain(row[0]))}"' if anchor else ""
+    return f"<tr{where}>{''.join(_cell(cell) for cell in row)}</tr>"
+
+
+def _cell(cell: Cell) -> str:
+    kind = ' class="bad"' if plain(cell).startswith(BAD) else ""
+    return f"<td{kind}>{'<br>'.join(_part(one) for one in parts(cell))}</td>"
+
+
+def _part(part: str | Link) -> str:
+    if isinstance(part, Link):
+        return f'<a href="{_e(part.to)}">{_e(part.text)}</a>'
+    return _e(part)
+
+
+def _e(text: str) -> str:
+    return html.escape(text, quote=True)
