@@ -1,0 +1,112 @@
+"""History in PostgreSQL: one schema per line, samples partitioned by month, written with COPY.
+
+For where one machine is outgrown. The tables and the questions are those of the day files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from service.history.day_files import SAMPLE_COLUMNS, TABLES, put_rest
+from service.history.kept import Kept
+from service.history.store import HistoryError, Mark, Store
+
+
+class Postgres(Store):
+    """One line's history on a PostgreSQL server."""
+
+    def __init__(self, url: str, line: str) -> None:
+        """Connect to `url` and make the schema of `line`; raises HistoryError when it cannot."""
+        self._tags: dict[tuple[str, str], int] = {}
+        self._months: set[str] = set()
+        try:
+            self._connection = psycopg.connect(url, connect_timeout=10)
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                schema = sql.Identifier(f"rheostat_{line}")
+                cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+                cursor.execute(sql.SQL("SET search_path TO {}").format(schema))
+                cursor.execute(_TABLES.encode())
+            self._connection.commit()
+        except psycopg.Error as error:
+            raise HistoryError(
+                f"the history server cannot be used: {error}. Next: look at RHEOSTAT_HISTORY_URL"
+            ) from error
+
+    def mark(self) -> Mark:
+        """Return the newest record that is here."""
+        rows = self.ask("SELECT last_seq, last_hash FROM day", (), None, None)
+        return max((Mark(*row) for row in rows), default=Mark(0, ""))
+
+    def add(self, rows: Sequence[Kept]) -> None:
+        """Keep `rows` in one transaction."""
+        try:
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                for month in sorted({_month(row.t_ms) for row in rows} - self._months):
+                    cursor.execute(_partition(month))
+                ids = self._ids(cursor, rows)
+                with cursor.copy("COPY sample FROM STDIN") as copy:
+                    for row in rows:
+                        for s in row.samples:
+                            key = (ids[s.loop, s.tag], row.t_ms, row.seq)
+                            copy.write_row((*key, s.value, s.quality))
+                put_rest(lambda text, values: cursor.execute(_ours(text), values), rows)
+            self._connection.commit()
+            self._months |= {_month(row.t_ms) for row in rows}
+        except psycopg.Error as error:
+            self._tags.clear()
+            raise HistoryError(f"the history server refused rows: {error}") from error
+
+    def ask(
+        self, statement: str, values: Sequence[object], from_ms: int | None, to_ms: int | None
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of one question; the server finds the partitions itself."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(_ours(statement), tuple(values))
+                found = cursor.fetchall()
+            self._connection.commit()
+        except psycopg.Error as error:
+            raise HistoryError(f"the history server did not answer: {error}") from error
+        yield from found
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _ids(self, cursor: psycopg.Cursor[Any], rows: Sequence[Kept]) -> dict[tuple[str, str], int]:
+        wanted = {(s.loop, s.tag) for row in rows for s in row.samples}
+        if wanted - self._tags.keys():
+            text = "INSERT INTO tag (loop, name) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+            cursor.executemany(text, sorted(wanted))
+            cursor.execute("SELECT id, loop, name FROM tag")
+            self._tags = {(loop, name): number for number, loop, name in cursor.fetchall()}
+        return self._tags
+
+
+_TABLES = (
+    TABLES.replace("id INTEGER PRIMARY KEY", "id SERIAL PRIMARY KEY")
+    + f"CREATE TABLE IF NOT EXISTS sample ({SAMPLE_COLUMNS}) PARTITION BY RANGE (t_ms);"
+)
+
+
+def _ours(statement: str) -> bytes:
+    return statement.replace("?", "%s").encode()
+
+
+def _month(t_ms: int) -> str:
+    return datetime.fromtimestamp(t_ms / 1000, UTC).strftime("%Y-%m")
+
+
+def _partition(month: str) -> sql.Composed:
+    first = datetime.fromisoformat(f"{month}-01").replace(tzinfo=UTC)
+    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    ends = [sql.Literal(round(end.timestamp() * 1000)) for end in (first, after)]
+    name = sql.Identifier(f"sample_{month.replace('-', '_')}")
+    return sql.SQL(
+        "CREATE TABLE IF NOT EXISTS {} PARTITION OF sample FOR VALUES FROM ({}) TO ({})"
+    ).format(name, *ends)
