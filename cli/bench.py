@@ -14,8 +14,7 @@ from cli.sealing import sealed_or_refused
 from cli.words import ConfigFile, Flag
 
 Section = Literal[
-    "solvers", "scaling", "estimators", "profile", "cycle", "gate", "start", "replays",
-    "viewers",
+    "solvers", "scaling", "estimators", "profile", "cycle", "gate", "start", "replays"
 ]  # fmt: skip
 
 
@@ -36,7 +35,7 @@ def bench(
     Parameters
     ----------
     section
-        What to measure. Repeatable. Default: everything but replays and viewers.
+        What to measure. Repeatable. Default: everything but replays.
     cycles
         Closed-loop cycles per problem; with replays, how often the record is answered.
     seed

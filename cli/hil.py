@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from cli.hil_golden import golden
 from cli.hil_score import score
+from cli.hil_soak import soak
 from cli.hil_timing import timing
 from cli.places import DEFAULT_CONFIG, STATES, shown
 from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
@@ -29,6 +30,7 @@ to misbehave in virtual time. docs/how-to/run-the-hil.md goes through it step by
 RUNS = STATES / "hil"
 
 hil = App(name="hil", help=HELP)
+hil.command(soak)
 hil.command(score)
 hil.command(timing)
 hil.command(golden)

@@ -134,7 +134,7 @@ async def _play_virtual(
     await world.live()
     world.recorder.abandon()
     outcome.frames, outcome.setpoints = _judge_frames(world, outcome)
-    rows = _judge_records(world, folder, outcome)
+    rows = judge_records(world, folder, outcome)
     if trace is not None:
         trace_world(trace, world, f"{outcome.fault} {outcome.play}")
     if world.struck_s is None:
@@ -200,7 +200,7 @@ def _judge_frames(world: FaultWorld, outcome: Outcome) -> tuple[int, int]:
     return judgement.frames, judgement.setpoints
 
 
-def _judge_records(
+def judge_records(
     world: FaultWorld, folder: Path, outcome: Outcome
 ) -> list[tuple[str, str, Mapping[str, Any]]]:
     """Verify the chain and compare the wire with the intents; return the rows."""

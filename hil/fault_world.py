@@ -93,6 +93,7 @@ class FaultWorld:
         self.ends_s = math.inf
         self.struck_s: float | None = None
         self.lives = 0
+        self.running = False  # False while a killed engine is away
         self.damaged = ""  # hash of the record file as it was damaged
         self.notes: list[tuple[float, str]] = []  # what injectors and starts have to say
         self._waiting: list[tuple[str, float, Callable[[], None]]] = []
@@ -120,6 +121,7 @@ class FaultWorld:
 
     async def _goes_on(self, seconds: float) -> bool:
         """Let the line run without an engine; False when the run is over."""
+        self.running = False
         if self.damage_records:
             self._damage()
         try:
@@ -157,6 +159,7 @@ class FaultWorld:
             "sealed": self.sealed,
         }
         await self.recorder.append("start", "", self.clock.utc(), start)
+        self.running = True
         self.note(f"start: {context.last.state.mode.value}")
         await self.runner.run()
 
@@ -210,11 +213,14 @@ class FaultWorld:
         self._acts.append((at_s, {"mode": mode, "who": who, "reset": reset}))
 
     async def _ask(self, mode: RequestedMode, who: str, *, reset: bool) -> None:
-        refusal = self.runner.refusal(mode)
+        refusal = self.runner.refusal(mode) if self.running else "no engine runs"
         if refusal:
             self.note(f"refused: {refusal}")
             return
-        self.note(await self.runner.ask_for(mode, who, reset, "fault run"))
+        try:
+            self.note(await self.runner.ask_for(mode, who, reset, "fault run"))
+        except RecordError as error:  # said to who asked, as the engine's door does
+            self.note(f"refused: {error}")
 
     # -- faults --------------------------------------------------------------------------------
 
@@ -240,8 +246,8 @@ class FaultWorld:
             one[2]()
 
     def note(self, text: str) -> None:
-        """Remember something that happened, with its time."""
-        self.notes.append((self.line.time_s, text))
+        """Remember something that happened and when; where the scratch is would never repeat."""
+        self.notes.append((self.line.time_s, text.replace(str(self.folder), "STATE")))
 
     def trace_hash(self, head: str) -> str:
         """Return one hash over all records (their chain's head), the PLCs' log and the notes."""

@@ -106,6 +106,17 @@ def random_wishes(world: FaultWorld) -> Injection:
     return _twisted(world, twist)
 
 
+def wanders(world: FaultWorld) -> Injection:
+    """Want to be anywhere within the limits, elsewhere in every cycle: lawful, and never still."""
+    draw = world.draw
+
+    def twist(request: PlanRequest, _plan: Plan) -> Plan:
+        moved = {tag: draw.uniform(low, high) for tag, (low, high) in request.limits.items()}
+        return _plan_of(request, dict(moved))
+
+    return _twisted(world, twist)
+
+
 def _plan_of(request: PlanRequest, moved: dict[str, Any], *, fill: bool = True) -> Plan:
     setpoints = {**(request.applied if fill else {}), **moved}
     return Plan("solved", Proposal(setpoints, "solved", 1, 0.0, 0.0, request.now_s, 1.0))
