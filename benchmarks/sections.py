@@ -17,6 +17,10 @@ FORMAT = 1
 START_REPEATS = 5
 GATE_CYCLES = 10_000
 """A p99.9 of fewer judgements is hardly more than the worst of them."""
+VIEWERS_S = 8.0
+"""Length of each calm and each crowded turn [wall s]."""
+NOISE_RATIO = 1.5
+"""What two calm turns of one run may differ by in their p99, more or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,20 @@ def _replays(wanted: Wanted) -> dict[str, Any]:
     return replays.run(wanted.cycles, wanted.seed, wanted.sealed)
 
 
+def _viewers(wanted: Wanted) -> dict[str, Any]:
+    from benchmarks import viewers
+
+    told = viewers.run(VIEWERS_S, wanted.seed, wanted.sealed)
+    crowd, outlived = told["crowd"], told["cycles_after_the_page_was_killed"]
+    lines = [
+        Verdict("lateness p99, crowded over calm", told["p99_over_calm"], "<=", NOISE_RATIO),
+        Verdict("answers of the page per second", crowd["answers_per_s"], ">=", 1000.0),
+        Verdict("events per second and viewer", crowd["events_per_s_and_viewer"], ">=", 5.0),
+        Verdict("cycles after the page was killed", outlived, ">=", 1),
+    ]
+    return {**told, "verdicts": [line.to_json() for line in lines]}
+
+
 SECTIONS: Mapping[str, Callable[[Wanted], dict[str, Any]]] = {
     "solvers": _solvers,
     "scaling": _scaling,
@@ -151,7 +169,8 @@ SECTIONS: Mapping[str, Callable[[Wanted], dict[str, Any]]] = {
     "gate": _gate,
     "start": _start,
     "replays": _replays,
+    "viewers": _viewers,
 }
 """Section -> how it is measured."""
-ON_REQUEST = ("replays",)
+ON_REQUEST = ("replays", "viewers")
 """Sections that run only when asked for by name: they take too long beside the others."""

@@ -14,7 +14,8 @@ from cli.sealing import sealed_or_refused
 from cli.words import ConfigFile, Flag
 
 Section = Literal[
-    "solvers", "scaling", "estimators", "profile", "cycle", "gate", "start", "replays"
+    "solvers", "scaling", "estimators", "profile", "cycle", "gate", "start", "replays",
+    "viewers",
 ]  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def bench(
     Parameters
     ----------
     section
-        What to measure. Repeatable. Default: everything but replays.
+        What to measure. Repeatable. Default: everything but replays and viewers.
     cycles
         Closed-loop cycles per problem; with replays, how often the record is answered.
     seed

@@ -16,7 +16,7 @@ def doctor(
     state: Path | None = None,
     json: Flag = False,
 ) -> int:
-    """Look at the machine and at a line: packages, clocks, disk, ports, solver, limits.
+    """Look at the machine and at a line: packages, clocks, disk, ports, solver, limits, service.
 
     Reads and knocks, but changes nothing on the plant. Exit code 1 when something is ill;
     warnings alone give 0.
@@ -30,7 +30,7 @@ def doctor(
     json
         Print the findings as JSON.
     """
-    from cli import doctor_line, doctor_machine
+    from cli import doctor_line, doctor_machine, doctor_service
     from cli.doctor_certs import certificates
 
     finding, sealed = doctor_line.configuration(Path(shown(config)))
@@ -47,6 +47,8 @@ def doctor(
         *([doctor_line.closing(sealed)] if sealed else []),
         *(doctor_line.sources(sealed) if sealed else []),
         *(certificates(sealed, place) if sealed else []),
+        *([doctor_service.supervision(place, sealed)] if sealed else []),
+        *doctor_service.ports(place),
     ]
     ill = [one for one in findings if one.health == "ill"]
     warnings = [one for one in findings if one.health == "warning"]

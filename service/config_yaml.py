@@ -6,6 +6,7 @@ duplicate keys, anchors and aliases, merge keys, explicit tags, directives, seve
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,7 +100,7 @@ def _compose(text: str, document: Document) -> Node | None:
             )
             return None
     try:
-        node: Node | None = YAML(pure=True).compose(io.StringIO(text))
+        node = _nodes(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -116,6 +117,13 @@ def _compose(text: str, document: Document) -> Node | None:
         what = "the file is empty" if node is None else "the file is not a list of 'name: value'"
         document.report("RH-1002", (), what, "start from the file of the same name in config/")
         return None
+    return node
+
+
+@functools.lru_cache(maxsize=8)
+def _nodes(text: str) -> Node | None:
+    """Return the nodes of a text, for reading only: the same text is not taken apart again."""
+    node: Node | None = YAML(pure=True).compose(io.StringIO(text))
     return node
 
 

@@ -23,6 +23,7 @@ from fieldbus.pki import Pki, PkiError
 from records.chain import RecordError
 from records.reader import RecordReader
 from service.commands import ask
+from service.give_way import give_way
 from service.notify import Notifier
 from service.outward.model import alarms, identification, of_engine, points, values
 from service.outward.settings import SettingsError, Users, folder_of, read_settings
@@ -156,6 +157,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="service.outward", description=main.__doc__)
     parser.add_argument("--state", type=Path, required=True)
     options = parser.parse_args()
+    give_way()
     faulthandler.enable()  # the watchdog's SIGABRT then tells where it hung
     try:
         asyncio.run(run(options.state))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
+from service.give_way import give_way
 from service.page.app import build_app
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--port", type=int, default=8470)
     options = parser.parse_args()
+    give_way()
     faulthandler.enable()  # the watchdog's SIGABRT then tells where it hung
     listener = socket.create_server(("127.0.0.1", options.port))
     port = listener.getsockname()[1]

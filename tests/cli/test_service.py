@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from cli.app import answer
+from cli.doctor_service import ports, supervision
 from cli.refusal import FINDINGS, OK, UNABLE, RefusalError
 from cli.service_units import all_off
 from records.store import RecordStore
 from service.commands import socket_path
+from service.outward.settings import Settings, write_settings
 
 
 def written(root: Path) -> set[str]:
@@ -107,6 +109,35 @@ def test_status_tells_how_each_process_is(
     said = capsys.readouterr()
     assert json.loads(said.out) == body
     assert "engine stays down" in said.err
+
+
+def test_the_doctor_says_who_supervises_and_what_stays_down(tmp_path: Path) -> None:
+    line = {"line": {"id": "no-such-line"}}
+    nobody = supervision(tmp_path, line)
+    assert (nobody.health, "service run" in nobody.next) == ("warning", True)
+    place = tmp_path / "supervision.json"
+    for state, health in (("running", "well"), ("down", "ill")):
+        body = {"pid": os.getpid(), "processes": {"engine": {"state": state}}}
+        place.write_text(json.dumps(body), "utf-8")
+        found = supervision(tmp_path, line)
+        assert (found.health, "engine" in found.what) == (health, True)
+    place.write_text(json.dumps(body | {"pid": 2**22 + 1}), "utf-8")  # a supervisor that has died
+    assert supervision(tmp_path, line).health == "warning"
+    for spoiled in ("{", "[]", "{}", '{"pid": "x"}'):
+        place.write_text(spoiled, "utf-8")
+        assert supervision(tmp_path, line).health == "warning"
+
+
+def test_the_doctor_knocks_at_the_ports_of_the_outward_server(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        write_settings(tmp_path, Settings(f"opc.tcp://127.0.0.1:{port}/x"))
+        _, found, certificate = ports(tmp_path)
+        assert (found.subject, found.health) == ("outward port", "warning")
+        assert certificate.health == "warning"  # there is none yet
+    assert ports(tmp_path)[1].health == "well"
+    (tmp_path / "outward" / "outward.json").write_text("{", "utf-8")
+    assert ports(tmp_path)[1].health == "ill"
 
 
 @pytest.mark.requirement("SEC-17")
