@@ -9,6 +9,7 @@ Needs Babel (requirements-dev.lock).
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import re
@@ -20,6 +21,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 PAGE = Path(__file__).resolve().parent.parent / "service" / "page"
+ALARMS = PAGE.parent / "alarms" / "catalogue.py"
 METHODS = [("static/vendor/**", "ignore"), ("**.py", "python"), ("static/**.js", "javascript")]
 KEYWORDS = {"N_": None, "t": None}
 OPTIONS = {"static/**.js": {"parse_template_string": "true"}}
@@ -35,11 +37,21 @@ msgstr ""
 def extracted() -> Catalog:
     """Return every text of the sources, with the files (no lines: they move too often)."""
     texts = Catalog(project="rheostat", charset="utf-8")
-    found = extract_from_dir(PAGE, METHODS, OPTIONS, KEYWORDS, comment_tags=())
+    found = [*extract_from_dir(PAGE, METHODS, OPTIONS, KEYWORDS, comment_tags=()), *of_alarms()]
     for name, _, text, _, _ in sorted(found, key=lambda one: (one[0], one[1])):
         if text and name not in [place for place, _ in getattr(texts.get(text), "locations", ())]:
             texts.add(text, locations=[(name, 0)])
     return texts
+
+
+def of_alarms() -> list[tuple[str, int, str, list[str], None]]:
+    """Return the words of every kind of alarm: title, cause, consequence, action."""
+    calls = [
+        node for node in ast.walk(ast.parse(ALARMS.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Kind"
+    ]  # fmt: skip
+    texts = [ast.literal_eval(call.args[place]) for call in calls for place in (0, 2, 3, 4)]
+    return [("alarms/catalogue.py", 0, text, [], None) for text in texts]
 
 
 def updated(language: str) -> tuple[Catalog, str]:

@@ -106,6 +106,8 @@ WORDS = (
     N_("request"), N_("signature"), N_("seal"), N_("event"), N_("start"), N_("stop"), N_("cycle"),
     N_("intent"), N_("root"), N_("written"), N_("refused"), N_("unknown"), N_("not-sent"),
     N_("software"), N_("model"), N_("config"), N_("commissioning"), N_("registration"),
-    N_("change"), N_("operator"), N_("engineer"), N_("qa-approver"), N_("admin"), N_("auditor"),
+    N_("change"), N_("critical"), N_("high"), N_("medium"), N_("low"), N_("UNACK"), N_("ACKED"),
+    N_("RTNUN"), N_("LTUNK"), N_("LTACK"), N_("SHELVED"), N_("DSUPR"), N_("OOSRV"),
+    N_("operator"), N_("engineer"), N_("qa-approver"), N_("admin"), N_("auditor"),
 )  # fmt: skip
 """States and roles: words of the record that the screen shows in the reader's language."""

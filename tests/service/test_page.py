@@ -44,6 +44,8 @@ class Desk:
             return {"ok": True, "seal": {**seal, "notices": self.notices}}
         if message["do"] == "alarms":
             return {"ok": True, "alarms": self.alarms, "metrics": {}}
+        if message["do"] == "alarm":
+            return {"ok": True, "text": f"{message['alarm']}: {message['what']}"}
         return {"ok": True, "text": f"{message['loop']}: {message['mode']} asked for"}
 
     def _run(self) -> None:

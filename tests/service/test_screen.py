@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
+from service.alarms.catalogue import catalogue
+from service.alarms.desk import Desk as AlarmDesk
 from service.clock import utc_text
 from tests.service.page_browser import CHROMIUM, Seen, chromium, page_server
 from tests.service.page_people import PASSWORD, account
@@ -43,8 +46,11 @@ ROUTES = {
 class World:
     """A state directory, its command door, the page's server and the browser; and an old one."""
 
-    def __init__(self, desk: Desk, browser: Browser, address: str, old: Path) -> None:
+    def __init__(
+        self, desk: Desk, browser: Browser, address: str, old: Path, sealed: Mapping[str, Any]
+    ) -> None:
         self.desk, self.browser, self.address, self.old = desk, browser, address, old
+        self.sealed = sealed
 
     def open(self, language: str = "en") -> Seen:
         return Seen(self.browser, self.address, language)
@@ -64,7 +70,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     make_state(old, 5)
     desk = Desk(state)
     with page_server(state) as address, chromium() as browser:
-        yield World(desk, browser, address, old)
+        yield World(desk, browser, address, old, sealed)
     desk.close()
 
 
@@ -73,6 +79,14 @@ def seen(world: World) -> Iterator[Seen]:
     seen = world.open()
     yield seen
     seen.context.close()
+
+
+def sign_in(page: Page) -> None:
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Name for signing in").fill("kim")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("dialog").get_by_role("button", name="Sign in").click()
+    page.locator("#person", has_text="Kim Yuna").wait_for()
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -180,6 +194,45 @@ def test_one_click_explains_what_the_gate_changed(seen: Seen) -> None:
     page.wait_for_url(lambda url: not url.endswith(f"/{number}"))
     page.get_by_text("What was written").wait_for()
     assert int(page.get_by_label("Record").input_value()) < int(number)
+    assert seen.problems == []
+
+
+def test_the_first_alarm_stands_on_every_level_and_a_person_answers_it(
+    seen: Seen, world: World
+) -> None:
+    """As the engine's own desk tells it: the hold came first, the bad reading followed."""
+    desk = AlarmDesk(catalogue(world.sealed), {}, 0.0)
+    hold = {"coating.hold": "IL-07 coater.line_speed: no answer from the device"}
+    for now_s in (0.0, 8.0, 40.0, 80.0):
+        found = hold if now_s < 40.0 else {**hold, "coating.reading": "coater.line_speed is bad"}
+        utc = f"2026-11-28T03:0{int(now_s) // 60}:{int(now_s) % 60:02d}.000Z"
+        desk.look("coating", found, now_s, utc, idle=False)
+    world.desk.alarms = desk.standing()
+    world.desk.asked.clear()
+    page = seen.go("#/")
+    page.locator("#banner .text", has_text="Coat weight: Holding").wait_for()
+    assert "Active: 2 · Not acknowledged: 2" in page.locator("#banner").inner_text()
+    assert "Coat weight: Holding" in page.locator("#card-coating .alarm").inner_text()
+    page.locator("#banner .text").click()
+    page.get_by_text("look at the instrument named").wait_for()
+    assert page.get_by_role("button", name="Acknowledge").count() == 0, "nobody is signed in"
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    sign_in(page)
+    row = page.locator("tr", has_text="Bad reading")
+    row.get_by_role("button", name="Acknowledge").click()
+    page.locator("#message", has_text="coating.reading: acknowledge").wait_for()
+    row.get_by_role("button", name="Shelve").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("the gauge is being cleaned")
+    page.get_by_role("dialog").get_by_label("Minutes").fill("30")
+    page.get_by_role("dialog").get_by_role("button", name="Shelve").click()
+    page.locator("#message", has_text="coating.reading: shelve").wait_for()
+    asked = [one for one in world.desk.asked if one["do"] == "alarm"]
+    assert [(one["what"], one["who"]) for one in asked] == [
+        ("acknowledge", "Kim Yuna"), ("shelve", "Kim Yuna"),
+    ]  # fmt: skip
+    assert (asked[1]["why"], asked[1]["minutes"]) == ("the gauge is being cleaned", 30.0)
+    world.desk.alarms = []
     assert seen.problems == []
 
 

@@ -4,7 +4,7 @@ import { age, clock } from "/static/format.js";
 import { label, t } from "/static/i18n.js";
 import { dataAge, engineTrouble, isStale, store, watch } from "/static/store.js";
 
-const SHAPE = { critical: "◆", high: "▲", medium: "△", low: "▽" };
+export const SHAPE = { critical: "◆", high: "▲", medium: "△", low: "▽" };
 
 export function alarmBanner(root) {
   const text = h("a", { href: "#/alarms", class: "text" });
@@ -46,7 +46,10 @@ function standing() {
 
 export function alarmText(alarm) {
   const place = alarm.loop && store.line.loops[alarm.loop] ? `${label(store.line.loops[alarm.loop].title)}: ` : "";
-  return `${place}${label(alarm.title ?? alarm.text ?? alarm.id)}`;
+  const [title, about] = String(alarm.title ?? alarm.text ?? alarm.id).split(": ");
+  const tag = /\.(?:limit|target)\.(.+)$/.exec(alarm.id)?.[1];
+  const signal = tag && alarm.loop in store.line.loops ? store.line.loops[alarm.loop].cvs.find((s) => s.tag === tag) : null;
+  return `${place}${t(title)}${signal ? `: ${label(signal.label)}` : about ? `: ${about}` : ""}`;
 }
 
 export function activeAlarms() {

@@ -53,7 +53,7 @@ function drawChanged(list, changes, loop) {
     const moved = one.move && one.move[0] !== one.move[1] && one.move[0] !== null ? ` ${digits(one.move[0])} → ${digits(one.move[1])} ${signal?.unit ?? ""}` : "";
     return h("li", { class: KIND[one.action] ?? "" },
       h("a", { href: `#/records/explain/${one.id}`, title: one.text },
-        `${MARK[one.action] ?? ""} ${clock(one.utc)} ${one.count > 1 ? `×${one.count} ` : ""}${one.rule} ${signal ? label(signal.label) : ""}${moved || `: ${ruleTitle(one.rule)}`}`));
+        `${MARK[one.action] ?? ""} ${clock(one.utc)} ${one.count > 1 ? `×${one.count} ` : ""}${one.rule} ${signal ? label(signal.label) : ""}${moved || `: ${one.text}`}`));
   });
   list.replaceChildren(...(rows.length ? rows : [h("li", { class: "soft" }, t("Nothing: every plan passed unchanged"))]));
 }

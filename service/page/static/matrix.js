@@ -2,7 +2,7 @@
 import { h, put } from "/static/dom.js";
 import { age, digits, named, quality, short, span } from "/static/format.js";
 import { label, t } from "/static/i18n.js";
-import { store } from "/static/store.js";
+import { dataAge, store } from "/static/store.js";
 
 export function matrix(name, loop, choose) {
   const cvs = list(t("Controlled (CV)"), [t("Now"), t("Unit"), t("Quality · age"), t("Target"), t("Active limits"), t("Configured"), t("Pred. end"), t("Constraint")], loop.cvs, "cvs", choose);
@@ -45,7 +45,7 @@ function drawCv(cells, cv, signal, frame) {
   const given = frame.gave_up.find((one) => one.tag === signal.tag);
   const text = given ? `△ ${t("gave up")}` : side ? `△ ${side}` : bound ? t("binding") : "–";
   set(cells, [
-    digits(value), signal.unit, `${state.mark} ${state.word}${cv.age_s === null ? "" : ` · ${age(cv.age_s)}`}`.trim(),
+    digits(value), signal.unit, `${state.mark} ${state.word}${cv.age_s === null ? "" : ` · ${age(cv.age_s + (dataAge(frame.loop) ?? 0))}`}`.trim(),
     short(cv.target), span([cv.low, cv.high]), span([signal.low, signal.high]), `${end ? "△ " : ""}${digits(cv.end)}`, text,
   ], { 0: `now ${state.kind}`, 2: state.kind, 6: end ? "warn" : "", 7: given || side ? "warn" : "" });
   cells[2].title = cv.reason ?? "";
@@ -83,7 +83,7 @@ function grid(loop) {
     const how = quality(dv.quality, dv.reason);
     const phase = signal.tag.endsWith(".phase") ? store.line.loops[frame.loop].phases[dv.value] : null;
     put(value, phase ? label(phase) : Number.isInteger(dv.value) && !signal.unit ? String(dv.value) : digits(dv.value));
-    put(state, `${how.mark ? `${how.mark} ${how.word} · ` : ""}${age(dv.age_s)}`);
+    put(state, `${how.mark ? `${how.mark} ${how.word} · ` : ""}${age(dv.age_s === null ? null : dv.age_s + (dataAge(frame.loop) ?? 0))}`);
     row.className = `dv ${how.kind}`;
     row.title = `${how.word}${dv.reason ? `: ${dv.reason}` : ""}`;
   });
