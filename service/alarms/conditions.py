@@ -82,17 +82,17 @@ def _of_values(
     found: dict[str, str] = {}
     targets = (body.get("plan") or {}).get("targets") or {}
     for tag, cv in sealed["loops"][loop]["controller"]["cvs"].items():
-        value, back = _value(tag, body), _back(cv, sealed["tags"].get(tag))
+        value, row = _value(tag, body), sealed["tags"].get(tag)
         if value is None:
             continue
         by = f"{loop}.limit.{tag}"
-        if words := _outside(value, cv, back if standing.get(by) else 0.0):
+        if words := _outside(value, cv, _back(cv, row) if standing.get(by) else 0.0, row):
             found[by] = words
         by = f"{loop}.target.{tag}"
         if "alarm" in cv and _is_number(targets.get(tag)):
             off, most = abs(value - targets[tag]), float(cv["alarm"])
             if off > (most * (1.0 - _OF_WINDOW) if standing.get(by) else most):
-                found[by] = f"{value:.6g}, target {targets[tag]:.6g} +/- {most:.3g} (SI)"
+                found[by] = f"{_told(value, row)}, target {_told(targets[tag], row)}"
     return found
 
 
@@ -106,14 +106,25 @@ def _back(cv: Mapping[str, Any], tag: Mapping[str, Any] | None) -> float:
     return _OF_WINDOW * abs(float(high or low or 0.0))
 
 
-def _outside(value: float, cv: Mapping[str, Any], back: float) -> str:
+def _outside(
+    value: float, cv: Mapping[str, Any], back: float, row: Mapping[str, Any] | None
+) -> str:
     """Return in words how `value` lies outside its limits drawn in by `back`, '' inside."""
     low, high = cv.get("low"), cv.get("high")
     if high is not None and value > high - back:
-        return f"{value:.6g} above {high:.6g} (SI)"
+        where = "above" if value > high else "just back below"
+        return f"{_told(value, row)} {where} {_told(high, row)}"
     if low is not None and value < low + back:
-        return f"{value:.6g} below {low:.6g} (SI)"
+        where = "below" if value < low else "just back above"
+        return f"{_told(value, row)} {where} {_told(low, row)}"
     return ""
+
+
+def _told(si: float, row: Mapping[str, Any] | None) -> str:
+    """Return a value as people know it: in the unit of its tag, where it has one."""
+    if row is None:
+        return f"{si:.4g}"
+    return f"{(si - row['offset']) / row['gain']:.5g} {row['unit']}".strip()
 
 
 def _value(tag: str, body: Mapping[str, Any]) -> float | None:

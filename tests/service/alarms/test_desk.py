@@ -103,6 +103,15 @@ def test_a_value_at_its_limit_does_not_chatter() -> None:
     assert of_cycle(LOOP, SEALED, body(inputs={WEB: [high - 1.0, 2, ""]}), {by: True}) == {}
 
 
+def test_values_are_told_in_the_units_people_know() -> None:
+    (words,) = found(inputs={WEB: [357.3, 2, ""]}).values()
+    assert words == "84.15 degC above 84 degC"
+    (words,) = found({f"{LOOP}.limit.{WEB}": True}, inputs={WEB: [356.9, 2, ""]}).values()
+    assert words == "83.75 degC just back below 84 degC"
+    (words,) = found(inputs={COAT: [0.0900, 2, ""]}).values()
+    assert words == "90 g/m2, target 85.7 g/m2"
+
+
 @pytest.mark.requirement("FS-05")
 def test_every_alarm_says_what_a_person_needs() -> None:
     alarms = catalogue(SEALED)
