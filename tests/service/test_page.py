@@ -46,6 +46,8 @@ class Desk:
             return {"ok": True, "alarms": self.alarms, "metrics": {}}
         if message["do"] == "alarm":
             return {"ok": True, "text": f"{message['alarm']}: {message['what']}"}
+        if message["do"] != "mode":  # what the page reports
+            return {"ok": True, "text": "recorded"}
         return {"ok": True, "text": f"{message['loop']}: {message['mode']} asked for"}
 
     def _run(self) -> None:
