@@ -31,24 +31,20 @@ def changing(world: World) -> list[str]:
 
 
 @pytest.mark.requirement("SEC-08")
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"X-Rheostat": ""},
-        {"Origin": "http://evil.example"},
-        {"Origin": "null"},
-        {"Host": "evil.example"},
-        {"Host": "evil.example", "Origin": "http://evil.example"},
-    ],
-    ids=["no header of ours", "other origin", "opaque origin", "other host", "DNS rebinding"],
-)
-def test_csrf_and_rebinding(world: World, headers: dict[str, str]) -> None:
+def test_csrf_and_rebinding(world: World) -> None:
     """With a session that may do everything here, and still nothing passes."""
     for who in ("ada", "emil"):
         browser = world.sign_in(who)
-        for path in changing(world):
-            answer = browser.post(path, json=OFF, headers=headers)
-            assert (path, answer.status_code) == (path, 403)
+        for headers in (
+            {"X-Rheostat": ""},
+            {"Origin": "http://evil.example"},
+            {"Origin": "null"},
+            {"Host": "evil.example"},
+            {"Host": "evil.example", "Origin": "http://evil.example"},  # DNS rebinding
+        ):
+            for path in changing(world):
+                answer = browser.post(path, json=OFF, headers=headers)
+                assert (path, answer.status_code) == (path, 403), headers
     assert world.engine.rows("request") == []
 
 
@@ -183,32 +179,30 @@ def test_oversized_bodies_with_and_without_a_length(world: World) -> None:
 
 
 @pytest.mark.requirement("SEC-07")
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_path_traversal_in_files(world: World) -> None:
+    emil = world.sign_in("emil")
+    for path in (
         "/static/../app.py", "/static/..%2f..%2fapp.py", "/static/%2e%2e/app.py",
         "/static/....//app.py", "/static//etc/passwd", "/static/..%5capp.py", "/../sealed.json",
         "/static/%2e%2e/%2e%2e/%2e%2e/pyproject.toml", "/static/main.js%00.html",
-    ],
-)  # fmt: skip
-def test_path_traversal_in_files(world: World, path: str) -> None:
-    answer = world.sign_in("emil").get(path)
-    assert answer.status_code in (400, 404)
-    assert "import" not in answer.text
+    ):  # fmt: skip
+        answer = emil.get(path)
+        assert answer.status_code in (400, 404), path
+        assert "import" not in answer.text
 
 
 @pytest.mark.requirement("SEC-07")
-@pytest.mark.parametrize(
-    "name", ["..%2f..%2fx", "%2e%2e", "x%00", "*", "a/../b", "%2fetc%2fpasswd", "A" * 70, "ab%0a"]
-)
-def test_path_traversal_in_every_parameter(world: World, name: str) -> None:
-    for who, path in (
-        ("ada", f"/api/people/{name}/lock"),
-        ("emil", f"/api/limits/{name}/activate"),
-        ("emil", f"/api/limits/{name}/sign"),
-    ):
-        answer = world.sign_in(who).post(path, json={"password": PASSWORD})
-        assert answer.status_code in (404, 405, 409, 422), answer.text
+def test_path_traversal_in_every_parameter(world: World) -> None:
+    ada, emil = world.sign_in("ada"), world.sign_in("emil")
+    bad = ("..%2f..%2fx", "%2e%2e", "x%00", "*", "a/../b", "%2fetc%2fpasswd", "A" * 70, "ab%0a")
+    for name in bad:
+        for browser, path in (
+            (ada, f"/api/people/{name}/lock"),
+            (emil, f"/api/limits/{name}/activate"),
+            (emil, f"/api/limits/{name}/sign"),
+        ):
+            answer = browser.post(path, json={"password": "x"})
+            assert answer.status_code in (404, 405, 409, 422), answer.text
     assert world.engine.rows("signature") == []
 
 

