@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from cli.hil_bench import bench
 from cli.hil_golden import golden
 from cli.hil_score import score
 from cli.hil_soak import soak
@@ -32,6 +33,7 @@ RUNS = STATES / "hil"
 hil = App(name="hil", help=HELP)
 hil.command(soak)
 hil.command(score)
+hil.command(bench)
 hil.command(timing)
 hil.command(golden)
 

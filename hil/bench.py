@@ -121,9 +121,13 @@ class Bench:
             else:
                 self._spawn(name, module, [*self._common, *pace, *field])
 
-    def start_engine(self) -> None:
-        """Start the engine; it comes up OFF."""
-        introduce(self.sealed, self.state)
+    def start_engine(self, *, strangers: bool = False) -> None:
+        """Start the engine; it comes up OFF.
+
+        The PLCs of `strangers` are not this bench's: the certificates that lie in `state` are used.
+        """
+        if not strangers:
+            introduce(self.sealed, self.state)
         options = [*self._common, "--speed", repr(self.speed), *self._watch]
         self._spawn("engine", "service.engine", options)
 
