@@ -99,6 +99,7 @@ def _fill(event: Any, alarm: Alarm) -> None:  # noqa: ANN401 - the library's eve
     event.Severity = alarm.severity
     event.Retain = alarm.standing
     event.Quality = ua.StatusCode(ua.StatusCodes.Good)
+    event.SuppressedOrShelved = alarm.hidden
     event.Comment = ua.LocalizedText(alarm.comment)
     event.ClientUserId = alarm.who
     for name, on, yes, no in (

@@ -73,11 +73,13 @@ class Alarm:
     severity: int = 500
     comment: str = ""
     who: str = ""
+    latched: bool = False
+    hidden: bool = False  # shelved, suppressed by design or out of service
 
     @property
     def standing(self) -> bool:
         """Say whether anybody still has to look at it."""
-        return self.active or not self.acknowledged
+        return self.active or self.latched or not self.acknowledged
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any, Literal
 
 from fieldbus.outward.points import UNECE, Alarm, Identification, Point, Value
+from service.alarms.states import HIDDEN
 from service.page.view import Frame, LoopView, Shown, loop_views
 
 STALE_PERIODS = 3.0
 LEAST_STALE_S = 3.0  # wall seconds, on an accelerated bench
 _QUALITY: Mapping[int, Literal["good", "uncertain", "bad"]] = {2: "good", 1: "uncertain", 0: "bad"}
+_SEVERITY: Mapping[str, int] = {"critical": 900, "high": 700, "medium": 500, "low": 300}
+"""OPC UA's number, 1 to 1000, for each priority."""
 _CV = ("value", "target", "low", "high")
 _MV = ("applied", "requested", "allowed", "low", "high")
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -91,28 +93,22 @@ def alarms(status: Mapping[str, Any]) -> list[Alarm]:
     """Return the alarms that stand by the engine's status; empty status means it is not there."""
     if not status:
         return [Alarm("engine", "The engine does not answer", True, True, 900)]
-    return [_alarm(one) for one in status.get("alarms") or ()]
+    return [_alarm(row) for row in status.get("alarms") or ()]
 
 
-def _alarm(one: Mapping[str, Any] | str) -> Alarm:
-    if isinstance(one, str):  # a notice without states: nothing to acknowledge
-        return Alarm(f"notice-{sha256(one.encode()).hexdigest()[:8]}", one, True, True, 600)
-    state = str(one.get("state", ""))
+def _alarm(row: Mapping[str, Any]) -> Alarm:
+    state, title, text = str(row["state"]), str(row["title"]), str(row["text"])
     return Alarm(
-        str(one["id"]),
-        str(one.get("text") or one.get("title") or one["id"]),
-        state in ("UNACK", "ACKED"),
-        state not in ("UNACK", "RTNUN", "LTUNK"),
-        _severity(one.get("priority")),
-        str(one.get("why") or ""),
-        str(one.get("who") or ""),
+        str(row["id"]),
+        f"{title}: {text}" if text else title,
+        bool(row["active"]),
+        not row["unacknowledged"],
+        _SEVERITY.get(str(row["priority"]), 500),
+        str(row["why"]),
+        str(row["who"]),
+        latched=state in ("LTUNK", "LTACK"),
+        hidden=state in HIDDEN,
     )
-
-
-def _severity(priority: object) -> int:
-    """Return OPC UA's number for a priority of ISA-18.2 (OPC 10000-9, annex: 1 to 1000)."""
-    known = {"low": 300, "medium": 500, "high": 700, "critical": 900}
-    return known.get(str(priority).lower(), 500)
 
 
 def _of_loop(view: LoopView, frame: Frame) -> dict[str, Value]:

@@ -81,6 +81,11 @@ class World:
         self.asked.append(json.loads(json.dumps(message)))
         for alarm in self.alarms:
             if alarm["id"] == message["alarm"] and alarm["state"] == "UNACK":
-                alarm |= {"state": "ACKED", "who": message["who"], "why": message["why"]}
+                alarm |= {
+                    "state": "ACKED",
+                    "unacknowledged": False,
+                    "who": message["who"],
+                    "why": message["why"],
+                }
                 return {"ok": True, "text": "acknowledged"}
         return {"ok": False, "text": "no such alarm"}

@@ -20,6 +20,9 @@ from fieldbus.opcua_security import POLICIES
 from fieldbus.outward.points import UNECE, unit_id
 from fieldbus.outward.server import LARGEST_MESSAGE, NAMESPACE, OutwardError, OutwardServer
 from fieldbus.pki import Pki
+from service.alarms.catalogue import catalogue
+from service.alarms.desk import Desk, Kept
+from service.alarms.states import Standing
 from service.config_load import load_line
 from service.outward.__main__ import Outward
 from service.outward.model import alarms, points, values
@@ -35,8 +38,12 @@ WEIGHT = f"test/{LOOP}/CV/{CV}/Value"
 MODE = f"test/{LOOP}/Mode"
 CLIENT_URI = "urn:test:scada"
 PASSWORD = "plain horse battery"
-RAISED = {"id": "coating-shed", "text": "Coating was given back", "state": "UNACK",
-          "priority": "high"}  # fmt: skip
+RAISED = {
+    "id": "coating-shed", "title": "Coating was given back", "text": "the mixer is silent",
+    "state": "UNACK", "active": True, "unacknowledged": True, "priority": "high",
+    "who": "", "why": "",
+}  # fmt: skip
+SAID = "Coating was given back: the mixer is silent"
 
 
 class Plant:
@@ -232,7 +239,7 @@ def test_an_alarm_comes_as_a_condition_and_is_acknowledged_in_the_users_name(
                 return heard.of("coating-shed")
 
             event = (await until(raised))[-1]
-            assert event.Message.Text == "Coating was given back"
+            assert event.Message.Text == SAID
             assert event.Severity == 700
             assert getattr(event, "ActiveState/Id") is True
             assert getattr(event, "AckedState/Id") is False
@@ -394,10 +401,31 @@ def test_the_engines_silence_is_an_alarm_of_its_own() -> None:
     (gone,) = alarms({})
     assert gone.active
     assert "does not answer" in gone.text
-    states = ("NORM", "UNACK", "ACKED", "RTNUN", "LTUNK", "SHELVED", "DSUPR", "OOSRV")
-    found = alarms({"alarms": [{"id": one, "state": one} for one in states] + ["expires soon"]})
-    assert [a.id for a in found if a.active] == ["UNACK", "ACKED", found[-1].id]
-    assert [a.id for a in found if not a.acknowledged] == ["UNACK", "RTNUN", "LTUNK"]
-    assert [a.id for a in found if a.standing] == [
-        "UNACK", "ACKED", "RTNUN", "LTUNK", found[-1].id,
-    ]  # fmt: skip
+
+
+def test_the_alarms_of_the_engine_are_shown_as_they_stand() -> None:
+    """By the engine's own desk and the real line's catalogue, one alarm in each state."""
+    known = catalogue(load_line(LINE).sealed)
+    latching = next(name for name, alarm in known.items() if alarm.latching)
+    plain = [name for name, alarm in known.items() if not alarm.latching]
+    desk = Desk(known, {}, 0.0)
+    raised, acked, shelved, over = plain[:4]
+    for name in (raised, acked, shelved, over, latching):
+        desk._kept[name] = Kept(Standing(active=True, acked=False), text="words")
+    desk.act("acknowledge", acked, "Kim", "seen", 1.0, "")
+    desk.act("shelve", shelved, "Kim", "being mended", 1.0, "", 30.0)
+    desk._kept[over] = Kept(Standing(active=False, acked=False))
+    desk._kept[latching] = Kept(Standing(active=False, acked=True, latched=True))
+    shown = {alarm.id: alarm for alarm in alarms({"alarms": desk.standing()})}
+    assert {
+        name: (a.active, a.acknowledged, a.hidden, a.standing) for name, a in shown.items()
+    } == {
+        raised: (True, False, False, True),
+        acked: (True, True, False, True),
+        shelved: (True, True, True, True),
+        over: (False, False, False, True),
+        latching: (False, True, False, True),
+    }
+    assert (shown[acked].who, shown[acked].comment) == ("Kim", "seen")
+    assert shown[raised].text == f"{known[raised].title}: words"
+    assert {alarm.severity for alarm in shown.values()} <= {300, 500, 700, 900}

@@ -14,7 +14,7 @@ from fieldbus.pki import Pki
 from tests.fieldbus.interop.outsiders import HERE, MODULES, needs_node
 from tests.service.outward_world import CV, cycle
 from tests.service.small_line import LOOP
-from tests.service.test_outward import CLIENT_URI, PASSWORD, RAISED, Plant, serving
+from tests.service.test_outward import CLIENT_URI, PASSWORD, RAISED, SAID, Plant, serving
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +70,7 @@ def test_node_opcua_reads_and_acknowledges(tmp_path: Path) -> None:
             assert seen["range"] == [0, 200]
             assert seen["written"] in ("BadUserAccessDenied", "BadNotWritable")
             assert seen["raised"] == {
-                "message": RAISED["text"], "severity": 700, "retain": True, "active": True,
+                "message": SAID, "severity": 700, "retain": True, "active": True,
             }  # fmt: skip
             assert seen["condition"] == f"ns=2;s=test/Alarms/{RAISED['id']}"
             assert seen["acknowledged"] == "Good"
