@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import stat
 import tarfile
 import tempfile
@@ -53,7 +54,7 @@ def backup(state_dir: Path, archive: Path) -> Restored:
     if not (state_dir / "records.sqlite").is_file():
         raise BackupError(f"there are no records in {state_dir}")
     with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
-        copies = {name: _copied(path, Path(scratch)) for name, path in _files(state_dir)}
+        copies = _copies(_files(state_dir), Path(scratch))
         hashes = {name: _sha256(path) for name, path in copies.items()}
         found = _judged(copies["records.sqlite"], len(copies))
         manifest = {"format": _FORMAT, "files": hashes, "rows": found.rows, "head": found.head}
@@ -107,11 +108,25 @@ def _files(state_dir: Path) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def _copied(path: Path, scratch: Path) -> Path:
-    """Return a copy that no longer changes, or the file itself when it is written only once."""
-    if path.suffix != ".sqlite":
-        return path
-    copy = scratch / f"{len(list(scratch.iterdir()))}.sqlite"
+def _copies(files: Iterator[tuple[str, Path]], scratch: Path) -> dict[str, Path]:
+    """Return copies that no longer change, with the rights of the originals.
+
+    Databases come last, as the engine writes them first: the head it keeps beside the records may
+    be behind them in a copy, and is never ahead.
+    """
+    ordered = sorted(files, key=lambda file: file[1].suffix == ".sqlite")
+    copies = {}
+    for number, (name, path) in enumerate(ordered):
+        copies[name] = scratch / f"{number}{path.suffix}"
+        if path.suffix == ".sqlite":
+            _copy_database(path, copies[name])
+        else:
+            shutil.copyfile(path, copies[name])
+        shutil.copymode(path, copies[name])
+    return copies
+
+
+def _copy_database(path: Path, copy: Path) -> None:
     source = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     target = apsw.Connection(str(copy))
     with target.backup("main", source, "main") as running:
@@ -120,7 +135,6 @@ def _copied(path: Path, scratch: Path) -> Path:
     target.pragma("journal_mode", "delete")
     target.close()
     source.close()
-    return copy
 
 
 def _judged(records: Path, files: int) -> Restored:

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from records.chain import RecordError
+from service.give_way import give_way
 from service.history.follower import Follower, open_store
 from service.history.store import HistoryError, Store
 from service.notify import Notifier
@@ -94,6 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="service.history", description=main.__doc__)
     parser.add_argument("--state", type=Path, required=True)
     options = parser.parse_args()
+    give_way()
     faulthandler.enable()  # the watchdog's SIGABRT then tells where it hung
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     asyncio.run(run(options.state))

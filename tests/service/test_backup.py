@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tarfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,30 @@ def test_a_restore_drill_beside_a_running_writer_is_equal_by_hash(
     fill(goes_on, 1)
     goes_on.close()
     assert verify(target / "records.sqlite").ok
+
+
+@pytest.mark.requirement("SEC-17")
+def test_a_backup_is_good_however_the_writer_goes_on_meanwhile(state: Path, tmp_path: Path) -> None:
+    written, enough = threading.Event(), threading.Event()
+
+    def write() -> None:
+        store = RecordStore(state / "records.sqlite")
+        while not enough.is_set():
+            fill(store, 5)
+            written.set()
+        store.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert written.wait(30)
+        for number in range(5):
+            archive = tmp_path / f"{number}.tar.gz"
+            assert backup(state, archive) == restore(archive, tmp_path / f"{number}")
+            RecordStore(tmp_path / f"{number}" / "records.sqlite").close()  # its head fits as well
+    finally:
+        enough.set()
+        writer.join(30)
 
 
 def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
