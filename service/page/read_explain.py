@@ -6,11 +6,11 @@ ran under are looked up beside it.
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Path, Query
 
 from records.canonical import canonical_json
 from records.reader import Entry, RecordReader
@@ -21,24 +21,28 @@ from service.page.read_file import ask_records
 from service.page.view import Frame, frame, loop_views, shown
 
 _TRAIL = 200
+_LARGEST = 2**53  # what a browser counts exactly
+RowNumber = Annotated[int, Path(ge=1, le=_LARGEST)]
 
 
-def router(feed: Feed, state_dir: Path) -> APIRouter:
+def router(feed: Feed, state_dir: pathlib.Path) -> APIRouter:
     """Return the routes that explain one record and list what people and engine did."""
     routes = APIRouter(dependencies=[Depends(require("view"))])
 
     @routes.get("/api/explain/{seq}")
-    async def one(seq: int) -> dict[str, Any]:
+    async def one(seq: RowNumber) -> dict[str, Any]:
         found = await ask_records(state_dir, lambda reader: explain(reader, seq, feed.sealed))
         if found is None:
             raise HTTPException(404, f"There is no record {seq}.")
         return found
 
     @routes.get("/api/trail")
-    async def trail(before: int = 2**62, limit: int = 100) -> list[dict[str, Any]]:
+    async def trail(
+        before: Annotated[int, Query(ge=1, le=_LARGEST)] = _LARGEST,
+        limit: Annotated[int, Query(ge=1, le=_TRAIL)] = 100,
+    ) -> list[dict[str, Any]]:
         loops = ["", *feed.views]
-        most = max(1, min(limit, _TRAIL))
-        rows = await ask_records(state_dir, lambda reader: reader.acts(loops, before, most))
+        rows = await ask_records(state_dir, lambda reader: reader.acts(loops, before, limit))
         return [_brief(row) for row in rows]
 
     return routes

@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException
 
+from records.chain import RecordError
 from records.reader import RecordReader
 from service.limits_change import Place, changes
 from service.limits_folder import LimitsFolder
@@ -30,6 +31,7 @@ MOST_HOURS = 8.0
 def router(state_dir: Path) -> APIRouter:
     """Return the routes about limits; reading only."""
     routes = APIRouter(dependencies=[Depends(require("view"))])
+    one = asyncio.Lock()  # judging hours again takes the processor; the engine has it first
 
     @routes.get("/api/limits")
     async def in_force() -> dict[str, Any]:
@@ -47,15 +49,21 @@ def router(state_dir: Path) -> APIRouter:
             new = LimitsFolder(state_dir).find(name).proposal.config
         except ChangeRefusedError as error:
             raise HTTPException(404, str(error)) from error
+        if one.locked():
+            raise HTTPException(429, "Another impact is being judged; try again in a moment.")
         records, old = state_dir / "records.sqlite", seals[-1].config
-        found = await asyncio.to_thread(impact, records, old, new, hours)
+        async with one:
+            found = await asyncio.to_thread(impact, records, old, new, hours)
         return [one.to_json() for one in found]
 
     return routes
 
 
 def _seals(reader: RecordReader) -> list[Seal]:
-    return [read_seal(entry.body) for entry in reader.seals()]
+    try:
+        return [read_seal(entry.body) for entry in reader.seals()]
+    except ChangeRefusedError as error:
+        raise RecordError(f"a sealed version in the records cannot be read: {error}") from error
 
 
 def limits_in_force(seals: Sequence[Seal]) -> dict[str, Any]:

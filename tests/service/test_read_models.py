@@ -138,6 +138,8 @@ def test_the_trail_holds_acts_and_no_cycles_newest_first(line: Line) -> None:
     assert "config" not in trail[1]["body"], "a configuration is no line of a list"
     older = line.get(f"/api/trail?before={trail[0]['seq']}&limit=1")
     assert [row["seq"] for row in older] == [trail[1]["seq"]]
+    for path in ("trail?before=99999999999999999999", "trail?limit=0", f"explain/{2**70}"):
+        assert line.ask("GET", f"/api/{path}")[0] == 422, path
 
 
 def test_every_limit_says_since_when_by_whom_and_why(line: Line) -> None:
