@@ -48,6 +48,7 @@ def collect(wanted: Wanted) -> None:
     _put(folder / "requirements.json", catalogue)
     _put(folder / "tests.json", tests)
     _put(folder / "links.json", read_yaml("faults"))
+    _put(folder / "faults.json", _fault_titles())
     _put(folder / "known-limits.json", read_yaml("limits", "known-limits"))
     steps = [
         _tests(wanted, tests),
@@ -66,6 +67,13 @@ def read_yaml(key: str, name: str = "") -> Any:  # noqa: ANN401 - a list or a ma
 
     path = ROOT / "evidence" / f"{name or key}.yaml"
     return json.loads(json.dumps(YAML(typ="safe", pure=True).load(path)[key]))
+
+
+def _fault_titles() -> dict[str, dict[str, str]]:
+    """Return what each fault of the catalogue is, also of those this run does not play."""
+    from hil.fault_catalogue import load_catalogue
+
+    return {one.id: {"title": one.title, "asked": one.asked} for one in load_catalogue()}
 
 
 def node_of(test: str) -> str:

@@ -11,7 +11,7 @@ _STYLE = (
     "body{font:15px/1.45 'Noto Sans','Noto Sans KR','Malgun Gothic',system-ui,sans-serif;"
     "color:#22262a;max-width:1180px;margin:24px auto;padding:0 16px}nav a{margin-right:14px}"
     "h1{font-size:25px}h2{font-size:19px;margin-top:30px}table{border-collapse:collapse;width:100%}"
-    "td,th{border:1px solid #c9ccce;padding:4px 8px;text-align:left;vertical-align:top;"
+    "td,th{border:1px solid #c9ccce;padding:4px 7px;text-align:left;vertical-align:top;"
     "overflow-wrap:anywhere}th{background:#e6e7e8}td.bad{color:#a30f1f;font-weight:700}"
     "tr:target td{background:#fff3cf}.note{color:#50565c}a{color:#1c4f7c}"
     "@media print{nav{display:none}}"
@@ -31,12 +31,20 @@ def as_html(page: Page, pages: Sequence[Page]) -> str:
 
 def _table(table: Table) -> str:
     head = "".join(f"<th>{_e(cell)}</th>" for cell in table.header)
+    head = f"<thead><tr>{head}</tr></thead>" if any(table.header) else ""
     rows = "\n".join(_row(row, anchor=table.anchors) for row in table.rows)
     note = f'<p class="note">{_e(table.note)}</p>' if table.note else ""
     return (
-        f"<h2>{_e(table.title)}</h2>{note}<table><thead><tr>{head}</tr></thead><tbody>{rows}"
+        f"<h2>{_e(table.title)}</h2>{note}<table>{_columns(table)}{head}<tbody>{rows}"
         "</tbody></table>"
     )
+
+
+def _columns(table: Table) -> str:
+    """Return the widths of the columns, where the table says them."""
+    shares = [100.0 * share / sum(table.widths) for share in table.widths]
+    cols = "".join(f'<col style="width:{share:.1f}%">' for share in shares)
+    return f"<colgroup>{cols}</colgroup>" if cols else ""
 
 
 def _row(row: Sequence[Cell], *, anchor: bool) -> str:

@@ -153,13 +153,12 @@ def _iq(results: Results) -> Page:
 def _oq(results: Results) -> Page:
     faults = []
     by_fault = {row["fault"]: row for row in results.faults.get("by_fault", [])}
-    known = sorted(by_fault.keys() | {f for all_ in results.links.values() for f in all_})
-    for fault in known:
+    for fault, entry in sorted(results.catalogue.items()):
         row = by_fault.get(fault, {})
         verdict = _verdict(results, fault)
         faults.append(
             [
-                fault, str(row.get("title", "")), str(row.get("asked", "")),
+                fault, str(entry["title"]), str(entry["asked"]),
                 verdict if verdict in ("passed", "not played") else f"{BAD}{verdict}",
                 _percent(row.get("slowest_share_of_budget")),
                 tuple(_trace_links(results, fault)) or "",

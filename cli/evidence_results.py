@@ -36,6 +36,7 @@ class Results:
     matrix: Sequence[Traced]
     tests: Mapping[str, tuple[str, str]]
     links: Mapping[str, Sequence[str]]
+    catalogue: Mapping[str, Row]
     outcomes: Sequence[Row]
     faults: Row
     planted: Sequence[Row]
@@ -65,6 +66,7 @@ def read_results(folder: Path) -> Results:
         rows = matrix(_json(folder / "requirements.json"), _json(folder / "tests.json"), ended)
         return Results(
             run, _json(folder / "facts.json"), rows, tests, _json(folder / "links.json"),
+            _json(folder / "faults.json"),
             [_json(path) for path in sorted((folder / "hil" / "runs").glob("*.json"))],
             _maybe(folder / "hil" / "report.json"), _maybe_rows(folder / "planted.json"),
             _maybe(folder / "score.json"), _maybe(folder / "demo.json"),
@@ -123,6 +125,11 @@ def _runs(results: Results) -> list[Deviation]:
         for one in results.outcomes
         if not one["passed"]
     ]  # fmt: skip
+    played = {one["fault"] for one in results.outcomes if not one["pair"]}
+    known = {one["fault"] for one in results.faults.get("not_yet", [])}
+    if left := sorted(results.catalogue.keys() - played - known):
+        found.append(Deviation("faults", f"{len(left)} faults were left out of this run",
+                               ", ".join(left)))  # fmt: skip
     missing = [*results.faults.get("not_yet", []), *results.faults.get("in_part", [])]
     return found + [Deviation("faults", f"{one['fault']} is not or only in part played",
                               one["why"]) for one in missing]  # fmt: skip

@@ -42,7 +42,9 @@ def made(folder: Path, **changes: Any) -> Path:
                        "architecture": "a", "locks": {}, "sources": {"a.py": "00"},
                        "packages": [{"name": "p", "locked": "1", "installed": "1"}]},
         "requirements.json": REQUIREMENTS, "tests.json": {"A-1": [TEST]},
-        "links.json": {"A-1": ["F62"]}, "known-limits.json": ["it is emulated"],
+        "links.json": {"A-1": ["F62"]},
+        "faults.json": {f: {"title": "t", "asked": "a"} for f in ("F62", "F63")},
+        "known-limits.json": ["it is emulated"],
         "hil/report.json": {"by_fault": [], "not_yet": [], "in_part": [], "unsafe": []},
         "hil/runs/F62-x.0001.json": OUTCOME,
         "planted.json": [{"bug": "b", "fault": "F49", "play": "p", "caught": True, "by": ["x"]}],
@@ -173,6 +175,7 @@ def test_what_is_open_skipped_or_missed_is_a_deviation(tmp_path: Path) -> None:
         },
     )
     found = {one.what: one.why for one in deviations(read_results(source / "results"))}
+    assert found["1 faults were left out of this run"] == "F63"
     assert found["A-2 is open"] == "not built, 아직"
     assert found["tests.a.test_one.test_other skipped"] == "no server here"
     assert found["F62-x.0001 was missed"] == "HOLD was not seen (known: not built)"
