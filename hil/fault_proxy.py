@@ -137,6 +137,8 @@ class FaultProxy:
             await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
             if link.deaf:
                 await asyncio.wait({asking})
+        except asyncio.CancelledError:
+            return  # the proxy ends; nobody waits for this connection
         finally:
             asking.cancel()
             answering.cancel()
