@@ -17,7 +17,7 @@ FORMAT = 1
 START_REPEATS = 5
 GATE_CYCLES = 10_000
 """A p99.9 of fewer judgements is hardly more than the worst of them."""
-VIEWERS_S = 8.0
+VIEWERS_S = 20.0
 """Length of each calm and each crowded turn [wall s]."""
 NOISE_RATIO = 1.5
 """What two calm turns of one run may differ by in their p99, more or less."""
