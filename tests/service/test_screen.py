@@ -24,6 +24,13 @@ pytestmark = pytest.mark.skipif(
 )
 PANELS = ("#/", "#/loop/coating", "#/loop/profile", "#/loop/mixing")
 """What has to fit the panel PC without scrolling."""
+KOREAN = (*PANELS, "#/alarms", "#/engineering/limits", "#/records/explain")
+"""Every level once more in the other language."""
+LIKE_OTHERS = (
+    "#/loop/profile", "#/loop/mixing", "#/engineering/tags", "#/engineering/model",
+    "#/engineering/what-if", "#/records/trail", "#/records/kpi",
+)  # fmt: skip
+"""Made of the same parts as another sheet, and long: axe looks at the other one."""
 ROUTES = {
     "#/": ("Limited by: Die pressure: high limit", "제한 요인: 다이 압력: 상한"),
     "#/loop/coating": ("What the gate changed", "최근 10분간 게이트가 변경한 것"),
@@ -96,9 +103,11 @@ def test_every_level_stands_in_both_languages_and_asks_only_its_own_server(
     seen = world.open(language)
     axe = Axe()
     for route, texts in ROUTES.items():
+        if language == "ko" and route not in KOREAN:
+            continue  # the catalogue's tests say that every text is there
         page = seen.go(route)
         page.get_by_text(texts[language == "ko"]).first.wait_for()
-        if language == "en" or route in PANELS:
+        if language == "en" and route not in LIKE_OTHERS:
             found = axe.run(page)
             assert found.violations_count == 0, f"{route}: {found.generate_report()}"
         assert page.locator("html").get_attribute("lang") == language
