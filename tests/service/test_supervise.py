@@ -57,14 +57,17 @@ def sealed_line() -> dict[str, Any]:
     return sealed
 
 
-def engine(state: Path, watchdog_s: float = 3.0, module: str = "hanging_engine") -> Process:
+def engine(state: Path, watchdog_s: float = 5.0, module: str = "hanging_engine") -> Process:
     sealed = write_sealed(sealed_line(), state.parent / "given.json")
     words = (str(state), str(sealed), repr(SPEED))
     return Process("engine", f"tests.service.{module}", words, watchdog_s, rule=EAGER)
 
 
-def child(mood: str, watchdog_s: float = 1.0, rule: RestartRule = EAGER) -> Process:
-    return Process("page", "tests.service.moody_child", (mood,), watchdog_s, 1.0, rule)
+def child(mood: str) -> Process:
+    """Return a follower; only where its silence is the matter is little patience had with it."""
+    watchdog_s = 1.0 if mood in ("hangs", "deaf") else 60.0
+    start_s = 1.0 if mood == "never ready" else 60.0
+    return Process("page", "tests.service.moody_child", (mood,), watchdog_s, start_s, EAGER)
 
 
 def folders(state: Path) -> Path:
@@ -188,7 +191,7 @@ def test_the_real_page_speaks_to_its_watchdog_and_a_stopped_one_is_replaced(tmp_
     async def story() -> None:
         calm = Process("engine", "tests.service.moody_child", ("well",), 30.0)
         words = ("--state", str(state), "--port", "0")
-        page = Process("page", "service.page", words, 3.0, rule=EAGER)
+        page = Process("page", "service.page", words, 5.0, rule=EAGER)
         async with supervised(state, calm, page) as (_, ward):
             await until(lambda: ward.words == "every part is alive", "a page that lives")
             assert ward.state == "running"
