@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from cli.hil_bench import bench
 from cli.hil_golden import golden
+from cli.hil_real import play_on_sockets
 from cli.hil_score import score
 from cli.hil_soak import soak
 from cli.hil_timing import timing
@@ -80,6 +81,8 @@ def run(
     out: Folder = None,
     resume: Flag = False,
     trace: Folder = None,
+    real: Flag = False,
+    speed: float = 4.0,
     config: ConfigFile = DEFAULT_CONFIG,
     json: Flag = False,
 ) -> int:
@@ -107,6 +110,10 @@ def run(
         Go on in that folder, or in the newest one.
     trace
         Folder for one MCAP file per run: records, predictions, the wire, the faults.
+    real
+        Play on loopback sockets and real processes what needs them, once, on plant --first.
+    speed
+        With --real: plant seconds per second.
     config
         The line's file. Default: config/line.yaml.
     json
@@ -124,6 +131,8 @@ def run(
     faults = _chosen(what)
     sealed = sealed_or_refused(config)
     folder = out or (_newest() if resume else _next())
+    if real:
+        return play_on_sockets(faults, sealed, folder, first, speed)
     jobs = jobs_of(faults, seeds, pairs, first)
     say(f"playing {len(jobs)} run(s) of {len(faults)} fault(s) in {workers} process(es) ...")
     try:
