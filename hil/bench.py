@@ -136,12 +136,6 @@ class Bench:
         words = [str(self.state), str(sealed), repr(self.speed)]
         self._spawn("engine", "hil.quick_engine", words)
 
-    def restart_plc(self, name: str) -> None:
-        """Start a PLC anew that was killed, on the plant that goes on."""
-        module = {"coater": "hil.plc_opcua", "mixer": "hil.plc_modbus"}[name]
-        field = ["--field", str(self.ready["plant"]["port"]), "--start", self._start]
-        self._spawn(name, module, [*self._common, "--speed", repr(self.speed), *field])
-
     def start_page(self, port: int = 0) -> str:
         """Start the operator page and return its address."""
         arguments = ["--state", str(self.state), "--port", str(port)]

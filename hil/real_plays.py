@@ -23,10 +23,7 @@ def _play(name: str, verb: str, loop: str, expect: Expected = _HOLDS, **args: ob
 
 
 REAL: Mapping[str, tuple[Play, ...]] = {
-    "F25": (
-        _play("frozen-process", "frozen", "coating"),
-        _play("restarted-process", "restarted", "mixing"),
-    ),
+    "F25": (_play("frozen-process", "frozen", "coating"),),
     "F26": (
         _play("reset-opcua", "weather", "coating", kind="reset"),
         _play("reset-modbus", "weather", "mixing", kind="reset"),
