@@ -26,6 +26,7 @@ from service.notify import Notifier
 from service.page import (
     alarms,
     change_limits,
+    history,
     interlock,
     mode,
     people,
@@ -107,6 +108,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
     app.include_router(change_limits.router(identity))
     app.include_router(review.router(identity))
     app.include_router(alarms.router(state_dir))
+    app.include_router(history.router(feed, state_dir))
     app.include_router(read_recent.router(feed))
     app.include_router(read_kpi.router(feed))
     app.include_router(read_explain.router(feed, state_dir))

@@ -1,0 +1,120 @@
+"""Trends and batches on the page: read from the history, in people's units, thinned honestly."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import Path as PathPart
+from fastapi.responses import StreamingResponse
+
+from service.history.batches import ROW_COLUMNS, batch_list, batch_record, batch_rows
+from service.history.follower import open_store
+from service.history.store import HistoryError, Store
+from service.page.access import require
+from service.page.feed import Feed
+from service.page.view import shown
+
+T = TypeVar("T")
+_LATEST = 32_503_680_000_000  # the year 3000, in ms
+Moment = Annotated[int, Query(ge=0, le=_LATEST, description="Unix time in ms")]
+TagName = Annotated[str, Query(min_length=1, max_length=100)]
+Batch = Annotated[int, PathPart(ge=-(2**31), le=2**32)]
+
+
+def router(feed: Feed, state_dir: Path) -> APIRouter:
+    """Return the routes of the history."""
+    routes = APIRouter()
+    view, out = [Depends(require("view"))], [Depends(require("export"))]
+
+    async def asked(question: Callable[[Store], T]) -> T:
+        line = str(feed.sealed["line"]["id"])
+        return await asyncio.to_thread(_answered, state_dir, line, question)
+
+    @routes.get("/api/trend", dependencies=view)
+    async def trend(
+        tag: TagName,
+        from_: Annotated[Moment, Query(alias="from")],
+        to: Moment,
+        points: Annotated[int, Query(ge=2, le=10_000)] = 1000,
+    ) -> dict[str, Any]:
+        name = _read_back(feed.sealed["loops"], tag)
+        found = await asked(lambda store: store.trend(name, from_, to, points))
+        signal = shown(feed.sealed, name)
+        return {
+            "tag": name, "label": signal.label, "unit": signal.unit,
+            "kind": "reading" if name in feed.sealed["tags"] else "estimate",
+            "thinned": any(bucket.readings > 1 for bucket in found),
+            "t_ms": [bucket.t_ms for bucket in found],
+            "low": [signal.value(bucket.low) for bucket in found],
+            "high": [signal.value(bucket.high) for bucket in found],
+            "bad": [bucket.bad for bucket in found],
+        }  # fmt: skip
+
+    @routes.get("/api/batches", dependencies=view)
+    async def batches() -> list[dict[str, Any]]:
+        return await asked(batch_list)
+
+    @routes.get("/api/batches/{batch}/record", dependencies=view)
+    async def record(batch: Batch) -> dict[str, Any]:
+        found = await asked(lambda store: batch_record(store, batch))
+        if found is None:
+            raise HTTPException(404, f"There is no batch {batch} in the history.")
+        sealed = feed.sealed
+        made = datetime.now(UTC).isoformat(timespec="seconds")
+        return {**found, "line": sealed["line"], "recipe_title": sealed["recipe"]["title"],
+                "made_utc": made}  # fmt: skip
+
+    @routes.get("/api/batches/{batch}/export.csv", dependencies=out)
+    async def export(batch: Batch) -> StreamingResponse:
+        known = await asked(lambda store: any(b.batch == batch for b in store.batches()))
+        if not known:
+            raise HTTPException(404, f"There is no batch {batch} in the history.")
+        line = str(feed.sealed["line"]["id"])
+        name = f"{line}-batch-{batch}.csv"
+        return StreamingResponse(
+            _csv(state_dir, line, batch), media_type="text/csv",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )  # fmt: skip
+
+    return routes
+
+
+def _answered(state_dir: Path, line: str, question: Callable[[Store], T]) -> T:
+    """Ask a store opened for this one question; what it cannot do is an answer in words."""
+    try:
+        store = open_store(state_dir, line)
+        try:
+            return question(store)
+        finally:
+            store.close()
+    except HistoryError as error:
+        raise HTTPException(503, f"The history does not answer: {error}") from error
+
+
+def _csv(state_dir: Path, line: str, batch: int) -> Iterator[str]:
+    store = open_store(state_dir, line)
+    try:
+        text = io.StringIO()
+        out = csv.writer(text, lineterminator="\n")
+        out.writerow(ROW_COLUMNS)
+        for row in batch_rows(store, batch):
+            out.writerow(row)
+            if text.tell() > 2**16:
+                yield text.getvalue()
+                text.seek(0)
+                text.truncate()
+        yield text.getvalue()
+    finally:
+        store.close()
+
+
+def _read_back(loops: dict[str, Any], tag: str) -> str:
+    """Return the tag that shows what the PLC really uses where `tag` is a setpoint we write."""
+    return next((str(loop["mvs"][tag]) for loop in loops.values() if tag in loop["mvs"]), tag)
