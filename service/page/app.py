@@ -28,6 +28,7 @@ from service.page import (
     change_limits,
     history,
     interlock,
+    metrics,
     mode,
     people,
     read_explain,
@@ -109,6 +110,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
     app.include_router(review.router(identity))
     app.include_router(alarms.router(state_dir))
     app.include_router(history.router(feed, state_dir))
+    app.include_router(metrics.router(feed, state_dir))
     app.include_router(read_recent.router(feed))
     app.include_router(read_kpi.router(feed))
     app.include_router(read_explain.router(feed, state_dir))
