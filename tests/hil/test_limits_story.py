@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 import shutil
 import socket
@@ -125,7 +126,8 @@ def test_a_limit_is_changed_while_the_line_runs(story: Story) -> None:
             return found
 
         def in_use() -> float:
-            value: float = story.records().last_cycles("coating", 1)[0].body["applied"][RATIO]
+            last = story.records().last_cycles("coating", 1)[0].body
+            value: float = last["applied"].get(RATIO, math.inf)  # a read may have timed out
             return value
 
         until(lambda: bench.ask_engine(do="status")["workers"]["coating"], "a worker stands")
@@ -156,7 +158,7 @@ def test_a_limit_is_changed_while_the_line_runs(story: Story) -> None:
         changed = [body for body in cycles if body["hashes"]["seal"].startswith(proposal)]
         assert {body["mode"] for body in cycles} <= {"AUTO", "HOLD"}, "it never left closed loop"
         assert changed[0]["applied"][RATIO] > high, "it was outside, so it had a way to go"
-        used = [body["applied"][RATIO] for body in cycles]
+        used = [body["applied"][RATIO] for body in cycles if RATIO in body["applied"]]
         largest = max(abs(now - was) for was, now in itertools.pairwise(used))
         assert 0.0 < largest <= rate * 8.0 + 5e-4
         assert len({body["hashes"]["config"] for body in cycles}) == 2
