@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from cli.places import DEFAULT_CONFIG, shown
 from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
+from cli.scenarios import chosen
 from cli.sealing import sealed_or_refused
 from cli.words import ConfigFile, Flag
 
@@ -46,7 +47,6 @@ def score(
     json
         Print the scorecard as JSON.
     """
-    from hil.scenario import ScenarioError, load_scenario, scenario_names
     from hil.score import as_text
     from hil.score import score as play
 
@@ -58,17 +58,8 @@ def score(
             USAGE,
         )
     older = None if against is None else _read(against)
-    names = scenario_names() if "all" in scenario else list(scenario or ("nominal",))
-    try:
-        chosen = [load_scenario(name) for name in names]
-    except ScenarioError as error:
-        raise RefusalError(
-            str(error),
-            "a run is judged by what its scenario says",
-            "./rheostat simulate --list shows the scenarios that come with the bench",
-            USAGE,
-        ) from error
-    card = play(chosen, seeds, sealed_or_refused(config), workers)
+    scenarios = chosen(scenario)
+    card = play(scenarios, seeds, sealed_or_refused(config), workers)
     text = words.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
     print(text if json else as_text(card))
     if out is not None:

@@ -8,7 +8,7 @@ from cyclopts import App
 
 from cli import service_backup, service_units
 from cli.places import DEFAULT_CONFIG, shown
-from cli.refusal import FINDINGS, RefusalError
+from cli.starting import refusing
 from cli.words import ConfigFile
 
 HELP = """Keep the processes of a line running, watched and started again.
@@ -50,22 +50,7 @@ def run(
     page_port
         Port of the page on 127.0.0.1.
     """
-    from service.config_problem import ConfigError
     from service.run import run_supervised
 
-    try:
+    with refusing(config):
         run_supervised(Path(shown(config)), state, speed, page_port)
-    except ConfigError as error:
-        print("\n\n".join(problem.as_text() for problem in error.problems))
-        raise RefusalError(
-            f"the configuration has {len(error.problems)} problem(s), listed above",
-            "an engine with a doubtful limit is worse than none; nothing was started",
-            f"correct the file, then ./rheostat check {shown(config)}",
-            FINDINGS,
-        ) from error
-    except OSError as error:
-        raise RefusalError(
-            f"the state folder cannot be used: {error}",
-            "without a place for its records the engine may not start",
-            "name a folder you may write to with --state",
-        ) from error

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from cli.places import DEFAULT_CONFIG
 from cli.refusal import OK, USAGE, RefusalError, say
+from cli.scenarios import chosen
 from cli.sealing import sealed_or_refused
 from cli.setting import plant_settings
 from cli.words import ConfigFile, Flag
@@ -56,8 +57,6 @@ def simulate(
     list_
         List the scenarios and end.
     """
-    from hil.scenario import ScenarioError, load_scenario, scenario_names
-
     if list_:
         return _list(as_json=json)
     if seeds < 1 or workers < 1:
@@ -67,24 +66,15 @@ def simulate(
             "./rheostat simulate --help",
             USAGE,
         )
-    names = scenario_names() if "all" in scenario else list(scenario or ("nominal",))
-    try:
-        chosen = [load_scenario(name) for name in names]
-    except ScenarioError as error:
-        raise RefusalError(
-            str(error),
-            "a run is judged by what its scenario says",
-            "./rheostat simulate --list shows the scenarios that come with the bench",
-            USAGE,
-        ) from error
+    scenarios = chosen(scenario)
     sealed = sealed_or_refused(config)
     overrides = plant_settings(set_)
     from hil.simulate import simulate as play
 
     kinds = list(dict.fromkeys((controller, *baseline)))
-    count = len(chosen) * seeds * len(kinds)
-    say(f"playing {count} run(s): {len(chosen)} scenario(s) x {seeds} plant(s) x {kinds} ...")
-    result = play(chosen, range(1, seeds + 1), kinds, overrides, sealed, workers)
+    count = len(scenarios) * seeds * len(kinds)
+    say(f"playing {count} run(s): {len(scenarios)} scenario(s) x {seeds} plant(s) x {kinds} ...")
+    result = play(scenarios, range(1, seeds + 1), kinds, overrides, sealed, workers)
     if json:
         print(words.dumps(result, indent=2, ensure_ascii=False))
     else:
