@@ -34,22 +34,19 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm of this line. `group` is where the first one is told apart from its followers."""
+    """One alarm of this line: what kind, about what, and its delays [s].
+
+    `group` is where the first one is told apart from its followers.
+    """
 
     id: str
-    kind: str
+    name: str
     loop: str
     group: str
     title: str
-    priority: str
-    cause: str
-    consequence: str
-    action: str
-    response_min: float
+    kind: Kind
     on_s: float
     off_s: float
-    latching: bool
-    idle_too: bool
 
 
 LOOP_KINDS: Mapping[str, Kind] = {
@@ -218,11 +215,6 @@ def _all(sealed: Mapping[str, Any]) -> Iterator[Alarm]:
 def _made(
     ident: str, name: str, kind: Kind, loop: str, group: str, period_s: float, about: str = ""
 ) -> Alarm:
-    return Alarm(
-        id=ident, kind=name, loop=loop, group=group,
-        title=f"{kind.title}: {about}" if about else kind.title,
-        priority=kind.priority, cause=kind.cause, consequence=kind.consequence, action=kind.action,
-        response_min=kind.response_min,
-        on_s=kind.on_s + kind.on_periods * period_s, off_s=kind.off_s + kind.off_periods * period_s,
-        latching=kind.latching, idle_too=kind.idle_too,
-    )  # fmt: skip
+    title = f"{kind.title}: {about}" if about else kind.title
+    on_s, off_s = kind.on_s + kind.on_periods * period_s, kind.off_s + kind.off_periods * period_s
+    return Alarm(ident, name, loop, group, title, kind, on_s, off_s)

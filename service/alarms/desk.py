@@ -6,7 +6,6 @@ Pure: time comes as an argument, and what happened is returned, to be recorded b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from service.alarms import states
@@ -18,6 +17,7 @@ from service.alarms.states import HIDDEN, AlarmError, Standing, State
 ACTS = ("acknowledge", "reset", "shelve", "unshelve", "suppress", "unsuppress")
 _NEED_A_REASON = ("shelve", "suppress")
 _TEXTS = ("since", "text", "who", "why")
+_TOLD = ("priority", "cause", "consequence", "action", "response_min")
 _UNSEEN = (State.UNACK, State.RTNUN, State.LTUNK)
 
 
@@ -66,8 +66,8 @@ class Desk:
             old = self._kept[name]
             now = lasting(old.lasting, name in found, now_s, alarm.on_s, alarm.off_s)
             kept = old._replace(lasting=now, text=found.get(name, old.text))
-            standing = states.seen(kept.standing, active=now.believed, latching=alarm.latching)
-            hide = idle and not alarm.idle_too
+            standing = states.seen(kept.standing, active=now.believed, latching=alarm.kind.latching)
+            hide = idle and not alarm.kind.idle_too
             standing = states.by_design(standing, suppressed=hide)
             if states.expired(standing, now_s):
                 standing = states.unshelved(standing)
@@ -142,7 +142,7 @@ class Desk:
             return []
         event = {
             "event": "alarm", "alarm": name, "loop": self.alarms[name].loop,
-            "title": self.alarms[name].title, "priority": self.alarms[name].priority,
+            "title": self.alarms[name].title, "priority": self.alarms[name].kind.priority,
             "from": before.state.value, "to": after.state.value, "text": kept.text,
         }  # fmt: skip
         return [{**event, "act": act, "who": kept.who, "why": kept.why} if act else event]
@@ -151,7 +151,9 @@ class Desk:
         alarm, kept = self.alarms[name], self._kept[name]
         standing = kept.standing
         return {
-            **asdict(alarm), "state": standing.state.value, "active": standing.active,
+            "id": name, "kind": alarm.name, "loop": alarm.loop, "group": alarm.group,
+            "title": alarm.title, **{key: getattr(alarm.kind, key) for key in _TOLD},
+            "state": standing.state.value, "active": standing.active,
             "unacknowledged": standing.state in _UNSEEN, "since": kept.since,
             "since_s": kept.since_s, "text": kept.text, "who": kept.who, "why": kept.why,
             "shelved_until_s": standing.shelved_until_s,

@@ -406,8 +406,8 @@ def test_the_engines_silence_is_an_alarm_of_its_own() -> None:
 def test_the_alarms_of_the_engine_are_shown_as_they_stand() -> None:
     """By the engine's own desk and the real line's catalogue, one alarm in each state."""
     known = catalogue(load_line(LINE).sealed)
-    latching = next(name for name, alarm in known.items() if alarm.latching)
-    plain = [name for name, alarm in known.items() if not alarm.latching]
+    latching = next(name for name, alarm in known.items() if alarm.kind.latching)
+    plain = [name for name, alarm in known.items() if not alarm.kind.latching]
     desk = Desk(known, {}, 0.0)
     raised, acked, shelved, over = plain[:4]
     for name in (raised, acked, shelved, over, latching):
