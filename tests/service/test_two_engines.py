@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.service.engine_bench import Bench, Plc, wait_for
 from tests.service.small_line import LOOP
-from tests.service.test_engine import Bench, Plc, wait_for
 
 pytestmark = pytest.mark.slow
 
