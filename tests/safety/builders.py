@@ -27,6 +27,11 @@ WEIGHT, SPEED, PHASE = "coater.dry_coat_weight", "coater.line_speed", "coater.ph
 BEAT, READY, ACTIVE = "coater.heartbeat", "coater.remote_ready", "coater.remote_active"
 RUNNING, BATCH = "coater.running", "coater.feed_batch"
 APPLIED = {PUMP: 2.6, GAP: 280e-6}
+SPEEDS = (SPEED, "coater.speed_b", "coater.speed_c")
+VOTE: dict[str, Any] = {"members": list(SPEEDS), "tolerance": 0.01, "cycles": 3}
+CROSS: dict[str, Any] = {
+    "film": {"powers": {PUMP: 1, GAP: -1}, "factor": 1e-4, "range": [0.8, 1.0]}
+}
 
 
 def _tag(kind: str, direction: str = "read", span: tuple[float, float] | None = None) -> Any:
@@ -179,6 +184,11 @@ def readings(
         tag: value if isinstance(value, Sample) else good(value, now_s)
         for tag, value in plain.items()
     }
+
+
+def lost(raw: Mapping[str, Sample]) -> dict[str, Sample]:
+    """Return the same tags as a connection that is gone shows them."""
+    return {tag: Sample.bad("no answer", 0.0) for tag in raw}
 
 
 def plan(

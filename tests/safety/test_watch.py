@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import struct
-from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -15,21 +11,21 @@ from hypothesis import strategies as st
 
 from safety.modes import repair_of
 from safety.rules import LoopRules, loop_rules
-from safety.seal import sealed_copy, unbroken
 from safety.signals import SignalMemory, Snapshot, validate
 from safety.strict import RuleError
 from safety.vote import vote
 from safety.watch import Guard, guarded, misfit_after, product
 from safety.watch_rules import CrossRule, GuardRule, ModelRule
-from safety.wear import Wear, moved, rested, travel_left, worn_out
-from safety.wire import Grid, inside, landed, quantised, settled
 from safety.words import Action, Mode, Quality, Sample
 from tests.safety.builders import (
+    CROSS,
     GAP,
     LOOP,
     PUMP,
     PUMP_ACTIVE,
     SPEED,
+    SPEEDS,
+    VOTE,
     WEIGHT,
     Drive,
     ask,
@@ -40,10 +36,7 @@ from tests.safety.builders import (
     sealed,
 )
 
-PUMP_RULE = rules().setpoints[PUMP]
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-SPEEDS = (SPEED, "coater.speed_b", "coater.speed_c")
-VOTE = {"members": list(SPEEDS), "tolerance": 0.01, "cycles": 3}
 
 
 def _three_speeds() -> LoopRules:
@@ -143,8 +136,6 @@ def test_what_the_gate_makes_of_a_vote(lost: tuple[int, ...], mode: Mode) -> Non
 
 # --- combinations (IL-06), guards (IL-15), model (IL-12) -----------------------------------------
 
-CROSS = {"film": {"powers": {PUMP: 1, GAP: -1}, "factor": 1e-4, "range": [0.8, 1.0]}}
-
 
 @pytest.mark.requirement("IL-06")
 def test_setpoints_that_are_allowed_alone_are_held_together() -> None:
@@ -236,192 +227,6 @@ def test_a_surprised_model_is_let_go_and_an_odd_good_cycle_does_not_save_it() ->
     assert modes == [Mode.AUTO, Mode.AUTO, Mode.SHED]
     unknown = Drive(drive.rules)
     assert unknown.cycle(ask("AUTO")).action is Action.HOLD
-
-
-# --- wear (IL-14, IL-17) -------------------------------------------------------------------------
-
-
-@pytest.mark.requirement("IL-17")
-@given(
-    story=st.lists(st.tuples(st.floats(0.0, 2000.0), st.floats(0.0, 1.0)), max_size=60),
-    start_s=st.floats(0.0, 1e6),
-)
-def test_no_hour_has_more_travel_than_allowed(
-    story: list[tuple[float, float]], start_s: float
-) -> None:
-    wear, now_s, moves = Wear(), start_s, []
-    for elapsed_s, share in story:
-        now_s += elapsed_s
-        wear = rested(wear, PUMP_RULE, elapsed_s)
-        step = share * travel_left(wear, PUMP_RULE)
-        wear = moved(wear, PUMP_RULE, 2.0, 2.0 + step, now_s)
-        moves.append((now_s, step))
-    for begin, _ in moves:
-        hour = sum(step for at, step in moves if begin <= at <= begin + 3600.0)
-        assert hour <= PUMP_RULE.travel * (1 + 1e-9)
-
-
-@pytest.mark.requirement("IL-14")
-def test_only_a_swing_counts_as_a_reversal() -> None:
-    wear = Wear()
-    for before, after in ((2.5, 2.6), (2.6, 2.58), (2.58, 2.62), (2.62, 2.56), (2.56, 2.7)):
-        wear = moved(wear, PUMP_RULE, before, after, 1.0)
-    assert (wear.reversals, wear.heading, wear.turn) == (2.0, 1, 2.7)
-    assert not worn_out(wear, PUMP_RULE)
-    assert worn_out(wear._replace(reversals=31.0), PUMP_RULE)
-
-
-@pytest.mark.requirement("IL-14")
-def test_the_gate_dwells_holds_a_swinging_loop_and_spends_no_travel_it_has_not() -> None:
-    drive = Drive(rules(**{f"limits__setpoints__{PUMP}__dwell": 20.0}))
-    drive.to_auto()
-    drive.cycle(ask("AUTO"), {PUMP: 2.9, GAP: 280e-6})
-    verdict = drive.cycle(ask("AUTO"), {PUMP: 2.9, GAP: 280e-6})
-    assert verdict.limiting.startswith(f"IL-14 {PUMP}: moved less than 20 s ago")
-    assert verdict.allowed[PUMP] == drive.plant.applied[PUMP]
-    poor = Drive(rules(**{f"limits__setpoints__{PUMP}__travel": 0.1}))
-    poor.to_auto()
-    verdict = poor.cycle(ask("AUTO"), {PUMP: 2.9, GAP: 280e-6})
-    assert verdict.limiting.startswith("IL-17")
-    assert verdict.allowed[PUMP] == pytest.approx(2.65, abs=1e-6)
-    wild = Drive(rules(**{f"limits__setpoints__{PUMP}__reversals": 4}))
-    wild.to_auto()
-    seen = {
-        wild.cycle(ask("AUTO"), {PUMP: 2.6 + side, GAP: 280e-6}).limiting[:5]
-        for side in (0.2, 0.2, -0.2, -0.2) * 8
-    }
-    assert "IL-14" in seen
-    assert wild.state.mode is Mode.SHED
-
-
-# --- the wire (IL-14), the seal (IL-20), old requests (IL-09) ------------------------------------
-
-
-def _single(value: float) -> float:
-    return float(struct.unpack("<f", struct.pack("<f", value))[0])
-
-
-@pytest.mark.requirement("P1")
-@given(
-    applied=st.floats(-1e6, 1e6), value=st.floats(-1e6, 1e6),
-    gain=st.sampled_from([1.0, 1e-6, 1 / 60]), offset=st.sampled_from([0.0, 273.15]),
-)  # fmt: skip
-def test_rounding_to_the_wire_goes_towards_what_is_in_use(
-    applied: float, value: float, gain: float, offset: float
-) -> None:
-    grid = Grid(gain, offset, single=True)
-    result = quantised(value, applied, grid)
-    low, high = sorted((Fraction(applied), Fraction(value)))
-    assert low <= Fraction(result) <= high
-    if result not in (applied, value):
-        assert _single((result - offset) / gain) * gain + offset == result
-
-
-@pytest.mark.requirement("P1")
-@given(
-    ends=st.tuples(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3)), share=st.floats(0.0, 1.0),
-    single=st.booleans(),
-)  # fmt: skip
-def test_what_is_settled_lands_inside(
-    ends: tuple[float, float], share: float, single: bool
-) -> None:
-    span = (ends[0], ends[0] + ends[1])
-    value = min(max(span[0] + share * ends[1], span[0]), span[1])
-    grid = Grid(1.0, 0.0, single)
-    for result in (settled(value, span, grid), inside(value, span, grid)):
-        assert span[0] <= landed(result, grid) <= span[1]
-
-
-def _fields(value: object, way: str = "") -> Iterator[tuple[str, object, str]]:
-    """Every field of the rules, of the rules in them, and so on: where, whose, which."""
-    for field in dataclasses.fields(value):  # type: ignore[arg-type]
-        inner = getattr(value, field.name)
-        yield f"{way}{field.name}", value, field.name
-        parts = [inner]
-        if hasattr(inner, "values"):
-            parts = list(inner.values())
-        elif isinstance(inner, tuple):
-            parts = list(inner)
-        for part in parts:
-            if dataclasses.is_dataclass(part):
-                yield from _fields(part, f"{way}{field.name}.")
-
-
-@pytest.mark.requirement("IL-20")
-@pytest.mark.requirement("P11")
-def test_the_seal_covers_every_field_of_the_rules() -> None:
-    loop = _three_speeds_and_all()
-    assert unbroken(loop)
-    checked = set()
-    for place, owner, name in _fields(loop):
-        was = getattr(owner, name)
-        object.__setattr__(owner, name, _other(was))
-        try:
-            broken = not unbroken(loop)
-        except (TypeError, ValueError, AttributeError):
-            broken = True
-        finally:
-            object.__setattr__(owner, name, was)
-        assert broken, f"{place} may change unnoticed"
-        checked.add(place)
-    assert len(checked) > 50
-    assert unbroken(loop)
-
-
-def _other(value: Any) -> Any:
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, float | int):
-        return value + 1
-    if isinstance(value, str):
-        return value + "x"
-    if isinstance(value, frozenset):
-        return value | {99}
-    return ((), None)[value == ()] if isinstance(value, tuple) else object()
-
-
-def _three_speeds_and_all() -> LoopRules:
-    whole = sealed(
-        limits__votes={SPEED: VOTE},
-        limits__cross=CROSS,
-        limits__guards={WEIGHT: {"trip": [0.05, 0.1], "return": [0.06, 0.09], "trip_after": 1,
-                                 "return_after": 2}},
-        limits__models={LOOP: {"innovation": 9.0, "cycles": 3}},
-    )  # fmt: skip
-    for tag in SPEEDS[1:]:
-        whole["tags"][tag] = whole["tags"][SPEED]
-        whole["loops"][LOOP]["optional"].append(tag)
-    return loop_rules(whole, LOOP)
-
-
-@pytest.mark.requirement("IL-20")
-def test_a_limit_changed_in_memory_ends_in_off_and_equal_files_in_equal_seals() -> None:
-    drive = Drive(rules())
-    drive.to_auto()
-    object.__setattr__(drive.rules.setpoints[PUMP], "operating", (0.0, 9.0))
-    verdict = drive.cycle(ask("AUTO"), {PUMP: 3.0, GAP: 280e-6})
-    assert (verdict.mode, verdict.command, verdict.limiting[:5]) == (Mode.OFF, None, "IL-20")
-    assert sealed_copy(rules()) == rules().seal != sealed_copy(drive.rules)
-    assert not unbroken(dataclasses.replace(rules(), seal=()))
-
-
-@pytest.mark.requirement("IL-09")
-def test_an_older_request_is_a_repetition() -> None:
-    drive = Drive()
-    drive.to_auto(number=5)
-    verdict = drive.cycle(ask("AUTO", 4))
-    assert verdict.mode is Mode.OFF
-    assert "older than 5" in verdict.limiting
-    assert drive.cycle(ask("AUTO", 4, reset=True)).mode is Mode.OFF
-    assert drive.cycle(ask("AUTO", 6)).mode is Mode.SHADOW
-
-
-@pytest.mark.requirement("IL-02")
-def test_time_that_ran_backwards_holds_until_it_has_caught_up() -> None:
-    drive = Drive()
-    drive.to_auto()
-    modes = [drive.cycle(ask("AUTO"), elapsed_s=by).mode for by in (-20.0, 8.0, 8.0, 8.0)]
-    assert modes == [Mode.HOLD, Mode.HOLD, Mode.HOLD, Mode.AUTO]
 
 
 # --- rules ---------------------------------------------------------------------------------------
