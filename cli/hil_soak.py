@@ -54,7 +54,8 @@ def soak(
     """
     from hil.campaign_plan import CampaignError
     from hil.campaign_store import CampaignStore
-    from hil.fault_soak import chunks_of, play_chunks, soak_manifest, total_of
+    from hil.fault_soak import chunks_of, play_chunk, soak_manifest, total_of
+    from hil.pool import played as play
 
     if min(cycles, workers) < 1:
         raise RefusalError(
@@ -78,7 +79,7 @@ def soak(
     missing = [chunk for chunk in chunks if not store.has(chunk.key)]
     say(f"{len(missing)} of {len(chunks)} chunk(s) to play in {workers} process(es) ...")
     began_s, played = time.monotonic(), 0
-    for done, chunk in enumerate(play_chunks(missing, sealed, workers), start=1):
+    for done, chunk in enumerate(play(play_chunk, missing, sealed, workers), start=1):
         store.put(chunk["key"], chunk)
         played += chunk["cycles"]
         rate = played / (time.monotonic() - began_s)

@@ -5,16 +5,16 @@ Pairs are drawn from the catalogue by a seed: two virtual plays of one loop, of 
 
 from __future__ import annotations
 
-import concurrent.futures
-import multiprocessing
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hil.campaign_plan import CampaignError
 from hil.campaign_store import CampaignStore, manifest_of_sources
 from hil.fault_catalogue import FOLDER, Fault, Play, load_catalogue
+from hil.pool import played
 from hil.trace_mcap import SUFFIX
 from records.canonical import sha256_of
 
@@ -134,41 +134,12 @@ def play_all(
         or (traces is not None and not trace_of(traces, job.key).is_file())
     ]
     done = len(jobs) - len(missing)
-    for outcome in _played(missing, dict(sealed), workers, traces):
+    play = partial(play_job, traces=traces)
+    for outcome in played(play, missing, sealed, workers):
         store.put(outcome["key"], outcome)
         done += 1
         progress(done, len(jobs), outcome)
     return [store.get(job.key) for job in jobs]
-
-
-def _played(
-    jobs: Sequence[Job], sealed: Mapping[str, Any], workers: int, traces: Path | None
-) -> Iterator[dict[str, Any]]:
-    if workers <= 1:
-        for job in jobs:
-            yield play_job(job, sealed, traces)
-        return
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_remember, initargs=(sealed,)
-    ) as pool:
-        futures = [pool.submit(_play_remembered, job, traces) for job in jobs]
-        try:
-            for future in concurrent.futures.as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-_SEALED: dict[str, Any] = {}
-
-
-def _remember(sealed: Mapping[str, Any]) -> None:
-    _SEALED.update(sealed)
-
-
-def _play_remembered(job: Job, traces: Path | None) -> dict[str, Any]:
-    return play_job(job, _SEALED, traces)
 
 
 __all__ = ["CampaignError", "Job", "jobs_of", "manifest_of", "play_all", "play_job"]

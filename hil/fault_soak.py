@@ -10,12 +10,10 @@ safety, records and the lawful course of the modes are judged: no fault has its 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import multiprocessing
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,29 +132,3 @@ def total_of(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         total[name] = [text for one in chunks for text in one[name]]
     total["ok"] = total["setpoints"] > 0 and not total["unsafe"] and not total["misses"]
     return total
-
-
-def play_chunks(
-    chunks: Sequence[Chunk], sealed: Mapping[str, Any], workers: int
-) -> Iterator[dict[str, Any]]:
-    """Play chunks in so many processes; yield each as it is done."""
-    if workers <= 1:
-        yield from (play_chunk(chunk, sealed) for chunk in chunks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_SEALED.update, initargs=(dict(sealed),)
-    ) as pool:
-        futures = [pool.submit(_play_remembered, chunk) for chunk in chunks]
-        try:
-            for future in concurrent.futures.as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-_SEALED: dict[str, Any] = {}
-
-
-def _play_remembered(chunk: Chunk) -> dict[str, Any]:
-    return play_chunk(chunk, _SEALED)
