@@ -212,6 +212,16 @@ def si_value(
     return float(quantity.number * quantity.unit.factor + quantity.unit.offset)
 
 
+def si_text(unit: Unit) -> str:
+    """Return the SI unit of the same kind, in the letters of the configuration: 'kg/m2'."""
+    letters = {"[mass]": "kg", "[rotation]": "rev", "[temperature]": "K", "[length]": "m",
+               "[time]": "s"}  # fmt: skip
+    powers = [(letters[name], power) for name, power in _mass_first(unit.powers)]
+    above = "*".join(f"{n}{p if p > 1 else ''}" for n, p in powers if p > 0)
+    below = "".join(f"/{n}{-p if p < -1 else ''}" for n, p in powers if p < 0)
+    return (above or "1") + below
+
+
 def parameter_value(quantity: Quantity, unit_text: str) -> float:
     """Return a model parameter in its own SI unit, as its table writes it ('N m', 'W/m2/K').
 

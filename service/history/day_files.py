@@ -7,15 +7,18 @@ A rollback journal rather than a WAL: whoever only reads needs no right to write
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+from service.history.archive import archive_of, batches_of, mark_of
 from service.history.kept import CYCLE_COLUMNS, EVENT_COLUMNS, Kept, day_of
-from service.history.store import HistoryError, Mark, Store
+from service.history.manifest import Line
+from service.history.store import BATCHES, MARK, BatchSpan, HistoryError, Mark, Store, joined
 
 _BUSY_MS = 5000
 TABLES = """
@@ -76,7 +79,7 @@ class DayFiles(Store):
             folder.mkdir(parents=True, exist_ok=True)
 
     def days(self) -> list[str]:
-        """Return the days that are here, oldest first."""
+        """Return the days that have a file here, oldest first."""
         return sorted(path.stem for path in self.folder.glob("????-??-??.sqlite"))
 
     def path(self, day: str) -> Path:
@@ -85,8 +88,17 @@ class DayFiles(Store):
 
     def mark(self) -> Mark:
         """Return the newest record that is here."""
-        rows = self.ask("SELECT last_seq, last_hash FROM day", (), None, None)
-        return max((Mark(*row) for row in rows), default=Mark(0, ""))
+        rows = (row for day in self.days() for row in self._ask_day(day, MARK, ()))
+        archived = (mark_of(line) for line in self._archived().values())
+        return max((*archived, *(Mark(*row) for row in rows)), default=Mark(0, ""))
+
+    def batches(self) -> list[BatchSpan]:
+        """Return where every batch passed through a loop, those of archived days as well."""
+        here = self.days()
+        gone = [line for day, line in self._archived().items() if day not in here]
+        rows = (row for day in here for row in self._ask_day(day, BATCHES, ()))
+        return joined([*(span for line in gone for span in batches_of(line)),
+                       *(BatchSpan(*row) for row in rows)])  # fmt: skip
 
     def add(self, rows: Sequence[Kept]) -> None:
         """Keep `rows`; each stretch of one day is one transaction, in the records' order."""
@@ -104,12 +116,33 @@ class DayFiles(Store):
         """Yield the rows of one question, day by day."""
         first = day_of(from_ms) if from_ms is not None else ""
         last = day_of(to_ms) if to_ms is not None else "9999"
-        for day in self.days():
+        for day in sorted({*self.days(), *self._archived()}):
             if first <= day <= last:
+                yield from self._ask_day(day, statement, values)
+
+    def put_back(self, day: str, rows: Sequence[Kept]) -> None:
+        """Make the file of a day that has none; raises HistoryError when it has."""
+        if self.path(day).exists():
+            raise HistoryError(f"{self.path(day)} is there already: nothing was put back")
+        try:
+            with tempfile.TemporaryDirectory(dir=self.folder) as place:
+                made = DayFiles(Path(place), write=True)
                 try:
-                    yield from self._connection(day).execute(statement, tuple(values))
-                except apsw.Error as error:
-                    raise HistoryError(f"{self.path(day)} cannot be read: {error}") from error
+                    made.add(rows)
+                finally:
+                    made.close()
+                made.path(day).rename(self.path(day))
+        except OSError as error:
+            raise HistoryError(f"{self.path(day)} cannot be made: {error}") from error
+
+    def drop(self, day: str) -> None:
+        """Delete the file of a day."""
+        if (connection := self._open.pop(day, None)) is not None:
+            connection.close()
+        try:
+            self.path(day).unlink(missing_ok=True)
+        except OSError as error:
+            raise HistoryError(f"{self.path(day)} cannot be deleted: {error}") from error
 
     def close(self) -> None:
         """Close every file."""
@@ -117,16 +150,33 @@ class DayFiles(Store):
             connection.close()
         self._open.clear()
 
+    def _ask_day(
+        self, day: str, statement: str, values: Sequence[object]
+    ) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection(day).execute(statement, tuple(values))
+        except apsw.Error as error:
+            raise HistoryError(f"{self.path(day)} cannot be read: {error}") from error
+
+    def _archived(self) -> Mapping[str, Line]:
+        """Return the days of the archive that stands beside these files."""
+        return archive_of(self.folder).days()
+
     def _put(self, day: str, rows: Sequence[Kept]) -> None:
-        connection = self._connection(day)
+        if not self.path(day).exists() and (line := self._archived().get(day)):
+            self.put_back(day, archive_of(self.folder).rows(line))  # a clock set back
+        connection = self._connection(day, make=True)
         with connection:
-            ids = self._ids(day, connection, rows)
-            connection.executemany(
-                "INSERT INTO sample VALUES (?, ?, ?, ?, ?)",
-                ((ids[s.loop, s.tag], row.t_ms, row.seq, s.value, s.quality)
-                 for row in rows for s in row.samples),
-            )  # fmt: skip
-            put_rest(connection.execute, rows)
+            self._write_rows(day, connection, rows)
+
+    def _write_rows(self, day: str, connection: apsw.Connection, rows: Sequence[Kept]) -> None:
+        ids = self._ids(day, connection, rows)
+        connection.executemany(
+            "INSERT INTO sample VALUES (?, ?, ?, ?, ?)",
+            ((ids[s.loop, s.tag], row.t_ms, row.seq, s.value, s.quality)
+             for row in rows for s in row.samples),
+        )  # fmt: skip
+        put_rest(connection.execute, rows)
 
     def _ids(
         self, day: str, connection: apsw.Connection, rows: Iterable[Kept]
@@ -142,32 +192,58 @@ class DayFiles(Store):
                 known[loop, name] = number
         return known
 
-    def _connection(self, day: str) -> apsw.Connection:
+    def _connection(self, day: str, *, make: bool = False) -> apsw.Connection:
         if self._write:
-            for old in [name for name in self._open if name != day][:-1]:
-                self._open.pop(old).close()
-                self._tags.pop(old, None)
+            self._close_but(day)
         if day not in self._open:
-            flags = apsw.SQLITE_OPEN_READONLY
-            if self._write:
-                flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-            connection = apsw.Connection(str(self.path(day)), flags=flags)
-            connection.set_busy_timeout(_BUSY_MS)
-            if self._write:
-                connection.pragma("synchronous", "FULL")
-                with connection:  # a day is there whole or not at all
-                    connection.execute(TABLES + _SAMPLES)
-            self._open[day] = connection
+            if make or self.path(day).exists():
+                self._open[day] = self._opened(day)
+            else:
+                self._close_but(day)
+                self._open[day] = self._loaded(day)
         return self._open[day]
+
+    def _close_but(self, day: str) -> None:
+        """Close all but this day and the one used last."""
+        for old in [name for name in self._open if name != day][:-1]:
+            self._open.pop(old).close()
+            self._tags.pop(old, None)
+
+    def _opened(self, day: str) -> apsw.Connection:
+        flags = apsw.SQLITE_OPEN_READONLY
+        if self._write:
+            flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        connection = apsw.Connection(str(self.path(day)), flags=flags)
+        connection.set_busy_timeout(_BUSY_MS)
+        if self._write:
+            connection.pragma("synchronous", "FULL")
+            with connection:  # a day is there whole or not at all
+                connection.execute(TABLES + _SAMPLES)
+        return connection
+
+    def _loaded(self, day: str) -> apsw.Connection:
+        """Return a day that is in the archive only, in memory: every question works there too."""
+        line = self._archived()[day]
+        connection = apsw.Connection(":memory:")
+        connection.execute(TABLES + _SAMPLES)
+        with connection:
+            self._write_rows(day, connection, archive_of(self.folder).rows(line))
+        return connection
 
 
 def put_rest(execute: Any, rows: Sequence[Kept]) -> None:  # noqa: ANN401 - of either database
     """Write what is no sample of `rows`, and the mark, inside the caller's transaction."""
+    put_cycles(execute, rows)
+    for row in rows:
+        if values := batch_values(row):
+            execute(BATCH_IN, values)
+    execute(MARK_IN, (rows[-1].seq, rows[-1].hash))
+
+
+def put_cycles(execute: Any, rows: Sequence[Kept]) -> None:  # noqa: ANN401 - of either database
+    """Write cycles and events of `rows` inside the caller's transaction."""
     for row in rows:
         if row.cycle is not None:
             execute(CYCLE_IN, (row.seq, row.t_ms, *row.cycle))
         if row.event is not None:
             execute(EVENT_IN, (row.seq, row.t_ms, *row.event))
-        if values := batch_values(row):
-            execute(BATCH_IN, values)
-    execute(MARK_IN, (rows[-1].seq, rows[-1].hash))

@@ -132,6 +132,12 @@ def day_of(t_ms: int) -> str:
     return datetime.fromtimestamp(t_ms / 1000, UTC).date().isoformat()
 
 
+def day_span(day: str) -> tuple[int, int]:
+    """Return the first millisecond of a UTC day and of the next one."""
+    begin = milliseconds(f"{day}T00:00:00+00:00")
+    return begin, begin + 86_400_000
+
+
 _NO_NUMBERS = ("NaN", "Infinity", "-Infinity")  # as canonical JSON spells them
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from service.history.kept import Kept
+from service.history.kept import Kept, day_span
 
 _BUCKETS = """
 SELECT (s.t_ms - ?) / ?, MIN(s.t_ms), MIN(CASE WHEN s.quality > 0 THEN s.value END),
@@ -24,7 +24,11 @@ WHERE t.name = ? AND s.t_ms >= ? AND s.t_ms < ?"""
 _RAW = """
 SELECT s.t_ms, s.value, s.quality FROM tag t JOIN sample s ON s.tag = t.id
 WHERE t.name = ? AND s.t_ms >= ? AND s.t_ms < ? ORDER BY s.t_ms, s.seq"""
-_BATCHES = """
+_DAY_MARK = """
+SELECT seq, hash FROM cycle WHERE t_ms >= ? AND t_ms < ?
+UNION SELECT seq, hash FROM event WHERE t_ms >= ? AND t_ms < ? ORDER BY seq DESC LIMIT 1"""
+MARK = "SELECT last_seq, last_hash FROM day"
+BATCHES = """
 SELECT batch, loop, recipe, equipment, first_seq, last_seq, first_ms, last_ms, cycles FROM batch
 ORDER BY first_seq"""
 
@@ -86,8 +90,26 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def days(self) -> list[str]:
+        """Return the UTC days that are here, oldest first."""
+
+    @abstractmethod
+    def put_back(self, day: str, rows: Sequence[Kept]) -> None:
+        """Keep the rows of one day that is not here, all or nothing; the mark stays."""
+
+    @abstractmethod
+    def drop(self, day: str) -> None:
+        """Let one day go for good."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of everything."""
+
+    def day_mark(self, day: str) -> Mark:
+        """Return the newest record of one day that is here."""
+        begin, end = day_span(day)
+        rows = self.ask(_DAY_MARK, (begin, end, begin, end), begin, end - 1)
+        return next((Mark(*row) for row in rows), Mark(0, ""))
 
     def trend(self, tag: str, from_ms: int, to_ms: int, points: int) -> list[Bucket]:
         """Return the course of `tag` in at most `points` buckets, or every reading if they fit.
@@ -107,12 +129,16 @@ class Store(ABC):
 
     def batches(self) -> list[BatchSpan]:
         """Return where every batch passed through a loop, oldest first."""
-        found: dict[tuple[int, str, str], BatchSpan] = {}
-        for row in self.ask(_BATCHES, (), None, None):
-            span = BatchSpan(*row)
-            key = (span.batch, span.loop, span.recipe)
-            found[key] = _longer(found[key], span) if key in found else span
-        return list(found.values())
+        return joined(BatchSpan(*row) for row in self.ask(BATCHES, (), None, None))
+
+
+def joined(spans: Iterable[BatchSpan]) -> list[BatchSpan]:
+    """Return each passage once, of whose parts on several days are `spans`; oldest first."""
+    found: dict[tuple[int, str, str], BatchSpan] = {}
+    for span in spans:
+        key = (span.batch, span.loop, span.recipe)
+        found[key] = _longer(found[key], span) if key in found else span
+    return sorted(found.values(), key=lambda span: span.first_seq)
 
 
 def _single(t_ms: int, value: float | None, quality: int) -> Bucket:
@@ -130,6 +156,7 @@ def _joined(one: Bucket, other: Bucket) -> Bucket:
 
 
 def _longer(one: BatchSpan, other: BatchSpan) -> BatchSpan:
+    """Return the whole passage of which `one` and `other` are parts."""
     first, last = sorted((one, other), key=lambda span: span.first_seq)
     return BatchSpan(
         one.batch, one.loop, one.recipe, one.equipment, first.first_seq, last.last_seq,

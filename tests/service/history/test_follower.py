@@ -6,11 +6,9 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -18,48 +16,12 @@ from records.reader import RecordReader
 from service.history.day_files import DayFiles
 from service.history.follower import Follower, history_folder
 from service.history.kept import kept
-from service.history.postgres import Postgres
 from service.history.store import HistoryError, Store
-from tests.service.history.world import START, TAG, cycle, make_records, programs, sealed, server
+from tests.service.history.world import START, TAG, carry_all, cycle, make_records, sealed
 
 ROOT = Path(__file__).resolve().parents[3]
 T0 = round(START.timestamp() * 1000)
 T1 = T0 + 900 * 8000
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[str]:
-    bin_ = programs()
-    if bin_ is None:
-        pytest.skip("no PostgreSQL here: apt-get install postgresql")
-    with server(bin_) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("line")
-    make_records(folder)
-    return folder
-
-
-@pytest.fixture(params=["day files", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "day files":
-        made: Store = DayFiles(tmp_path / "history", write=True)
-    else:
-        made = Postgres(request.getfixturevalue("database"), f"line-{uuid4().hex[:8]}")
-    yield made
-    made.close()
-
-
-def carry_all(state: Path, store: Store) -> None:
-    follower = Follower(state, store)
-    try:
-        while follower.catch_up():
-            pass
-    finally:
-        follower.close()
 
 
 def numbers(store: Store) -> list[int]:

@@ -15,11 +15,11 @@ from starlette.exceptions import HTTPException
 
 from records.reader import RecordReader
 from service.history.day_files import DayFiles
-from service.history.follower import Follower, history_folder
+from service.history.follower import history_folder
 from service.page import history
 from service.page.access import in_words
 from service.page.feed import Feed
-from tests.service.history.world import START, TAG, make_records
+from tests.service.history.world import START, TAG, carry_all, make_records
 from tests.service.page_people import as_role
 
 T0 = round(START.timestamp() * 1000)
@@ -30,10 +30,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("line")
     make_records(folder, cycles=600)
     store = DayFiles(history_folder(folder), write=True)
-    follower = Follower(folder, store)
-    while follower.catch_up():
-        pass
-    follower.close()
+    carry_all(folder, store)
     store.close()
     return folder
 
