@@ -15,7 +15,7 @@ many plants, and with each ratio of errors its 95 % interval (bootstrap over pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -142,19 +142,22 @@ def _race(
         peers |= _peers(truth, Q, ours["ekf"].belief)
     for peer in peers.values():
         peer.begin(ours["ekf"].belief)
-    steps: Mapping[str, Callable[[int, Vector], Vector]] = {
-        **{name: _ours(truth, estimator) for name, estimator in ours.items()},
-        **{name: _theirs(truth, peer) for name, peer in peers.items()},
-    }
-    names = list(steps)
+    names = [*ours, *peers]
     for k in range(1, cycles + 1):
         y = truth.cycle(k, Q)
+        request = truth.request(k, y)  # what the engine hands over; do-mpc is handed arrays
         right = truth.told(truth.z)[CHANNELS.index(LAB)]
         for i in range(len(names)):
             name = names[(k + i) % len(names)]
             lane = lanes.setdefault(name, _Lane())
-            with lane.watch if k > LENGTH else nullcontext():
-                z = steps[name](k, y)
+            watch = lane.watch if k > LENGTH else nullcontext()
+            if name in ours:
+                with watch:
+                    estimate = ours[name].update(request, 1)
+                z = np.array([estimate.shown[state] for state in (*truth.model.states, *WALKERS)])
+            else:
+                with watch:
+                    z = peers[name].step(truth.u, truth.ambient_k, y)
             if k > WARM:
                 lane.states.append((z - truth.z) / truth.unit)
                 lane.viscosity.append(float(truth.told(z)[CHANNELS.index(LAB)] - right))
@@ -175,18 +178,6 @@ def _peers(truth: _Truth, Q: Vector, start: Belief) -> dict[str, DompcEkf | Domp
         "do-mpc ekf": DompcEkf(step, look, unit, Q, noise),
         "do-mpc mhe": DompcMhe(step, look, unit, Q, noise, arrival=start.P, length=LENGTH),
     }
-
-
-def _ours(truth: _Truth, estimator: MixingEstimator) -> Callable[[int, Vector], Vector]:
-    def cycle(k: int, y: Vector) -> Vector:
-        shown = estimator.update(truth.request(k, y), 1).shown
-        return np.array([shown[name] for name in (*truth.model.states, *WALKERS)])
-
-    return cycle
-
-
-def _theirs(truth: _Truth, peer: DompcEkf | DompcMhe) -> Callable[[int, Vector], Vector]:
-    return lambda _, y: peer.step(truth.u, truth.ambient_k, y)
 
 
 def _verdicts(told: Mapping[str, Any]) -> list[Verdict]:

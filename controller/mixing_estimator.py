@@ -125,7 +125,9 @@ class MixingEstimator:
         self._last_s = request.now_s
         self._take_lab(request, notes)
         self._trim()
-        notes += [f"{tag}: {count.text}" for tag, count in self._counts.items() if count.missing]
+        for tag, bad in self._counts.items():
+            if bad.missing:
+                notes.append(f"{tag}: {bad.text}")
         return self._now(ambient, horizon, notes)
 
     @property
@@ -242,10 +244,12 @@ class MixingEstimator:
 
     def _take_lab(self, request: PlanRequest, notes: list[str]) -> None:
         """Apply a new lab result at the time its sample was taken, then run forward again."""
+        count = int(number(request.values, "mixer.lab_number", -1.0))
+        if count < 1 or count in self._lab_seen:
+            return
         lab = number(request.values, "mixer.lab_viscosity", math.nan)
         age_s = number(request.values, "mixer.lab_age", math.nan)
-        count = int(number(request.values, "mixer.lab_number", -1.0))
-        if count < 1 or count in self._lab_seen or not (lab > 0.0 and age_s >= 0.0):
+        if not (lab > 0.0 and age_s >= 0.0):
             return
         self._lab_seen.add(count)
         taken_s = request.now_s - age_s
@@ -286,14 +290,15 @@ class MixingEstimator:
         model = self._model
         silent = all(count.dropped for count in self._counts.values())
         shown = dict(zip(self._known, [*z.tolist(), ambient], strict=True))
-        held = [shown[name] for name in model.disturbances]
+        held = np.empty((horizon + 1, len(model.disturbances)))
+        held[...] = [shown[name] for name in model.disturbances]
         shown["mixer.viscosity_25c"] = math.exp(viscosity)
         shown["mixer.viscosity_25c.spread"] = spread
         shown.update(self._statistics.told())
         notes = [*notes, self._filter.note] if self._filter.note else notes
         return Estimate(
             z[: len(model.states)].copy(),
-            np.full((horizon + 1, len(held)), held),
+            held,
             ["mixer.viscosity_25c"] if silent else [],
             notes,
             shown=shown,
