@@ -24,6 +24,7 @@ from cli import (
     evidence,
     fuzz,
     hil,
+    history,
     limits,
     mode,
     mutate,
@@ -79,6 +80,7 @@ app.command(mode.mode)
 app.command(limits.limits)
 app.command(people.people)
 app.command(audit.audit)
+app.command(history.history)
 app.command(replay.replay)
 app.command(page.page)
 app.command(outward.outward)
@@ -106,6 +108,7 @@ VERBS = (
     "limits",
     "people",
     "audit",
+    "history",
     "replay",
     "page",
     "outward",

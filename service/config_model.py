@@ -202,6 +202,32 @@ class Page(Shape):
     )
 
 
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class KeptStore(Shape):
+    """How long readings stay where trends open at once; only what is archived ever leaves."""
+
+    days: Days
+
+
+class KeptArchive(Shape):
+    """How long the archive is kept, and with it the raw data of every batch."""
+
+    days: Days
+    shelf_life_days: Days = Field(description="of the product, from the end of its batch")
+    after_expiry_days: Annotated[int, Field(ge=365, le=36_500)] = Field(
+        description="how long a batch's raw data are kept after it has expired"
+    )
+
+
+class Kept(Shape):
+    """What may be deleted when. A part that is left out deletes nothing."""
+
+    store: KeptStore | None = None
+    archive: KeptArchive | None = None
+
+
 class LineFile(Versioned):
     """line.yaml: where the PLCs are, and what the loops control with what."""
 
@@ -211,5 +237,6 @@ class LineFile(Versioned):
     limits: Name
     people: Name | None = Field(None, description="the file of those who may sign changes")
     page: Page = Field(Page(), description="the operator page; left out: read by who signed in")
+    history: Kept | None = Field(None, description="how long history is kept; left out: for ever")
     sources: dict[Name, Source] = Field(min_length=1)
     loops: dict[LoopName, Loop] = Field(min_length=1)

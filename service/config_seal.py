@@ -29,6 +29,7 @@ def seal(
 ) -> dict[str, Any]:
     """Return the sealed configuration; the files have passed every check."""
     units = dict(CALCULATED) | {name: tag.unit or "" for name, tag in tags.tags.items()}
+    kept = line.history and line.history.model_dump(exclude_none=True)
     return {
         "schema": 1,
         "line": line.line.model_dump(),
@@ -40,6 +41,7 @@ def seal(
         "people": seal_people(people),
         "auto": "named" if people is None else people.auto,
         "page": line.page.model_dump(exclude_none=True),
+        **({"history": kept} if kept else {}),
     }
 
 

@@ -1,12 +1,14 @@
 """What the page reports and people sign beside a loop's work: rows of the chain, and nothing else.
 
-Refused attempts, changes of accounts, and the signed review of the audit trail. A flood of refused
-attempts is counted and recorded as a number: the records are no place to fill a disk from.
+Refused attempts, changes of accounts, what was deleted of the history by rule, and the signed
+review of the audit trail. A flood of refused attempts is counted and recorded as a number: the
+records are no place to fill a disk from.
 Requirements REC-06, REC-12, SEC-14, SEC-15, SEC-16.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -50,7 +52,8 @@ class ReportDesk:
 
     def verbs(self) -> Mapping[str, Verb]:
         """Return the door's messages that are answered here."""
-        return {"refused": self.refused, "account": self.account, "review": self.review}
+        return {"refused": self.refused, "account": self.account, "review": self.review,
+                "kept": self.kept}  # fmt: skip
 
     async def refused(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Record a refused attempt, or count it when there are too many."""
@@ -75,6 +78,17 @@ class ReportDesk:
         only(message, {"do", "what", "person", "who"})
         texts = {key: text_of(message, key, _LONGEST) for key in ("what", "person")}
         body = {"event": "account", **texts, "who": named(message)}
+        await self._recorder().append("event", "", self._utc(), body)
+        return {"text": "recorded"}
+
+    async def kept(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Record what was done with the history, and the head of its archive's manifest."""
+        only(message, {"do", "what", "why", "who", "line", "hash"})
+        texts = {key: text_of(message, key, _LONGEST) for key in ("what", "why", "hash")}
+        line = message.get("line")
+        if type(line) is not int or line < 1:
+            raise RefusedError("'line' is the number of the manifest's newest line")
+        body = {"event": "history", **texts, "line": line, "who": named(message)}
         await self._recorder().append("event", "", self._utc(), body)
         return {"text": "recorded"}
 
@@ -116,6 +130,15 @@ class ReportDesk:
         if not fresh or act.bytes_hex in self._used:
             raise ValueError("the signature is not of now, or was used already")
         return act.body()
+
+
+_REVIEW = re.compile(r"I have reviewed the records (\d+) to (\d+): ")
+
+
+def review_span(meaning: str) -> tuple[int, int] | None:
+    """Return the first and last record that a signature says were reviewed; None: it is another."""
+    found = _REVIEW.match(meaning)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def review_meaning(first: int, last: int, why: str) -> str:

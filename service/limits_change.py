@@ -28,6 +28,7 @@ _MOVABLE: tuple[tuple[Place, str], ...] = (
     (("auto",), "people"),
     (("page", "*"), "page"),
     (("page", "*", "*"), "page"),
+    (("history", "*", "*"), "history"),
 )
 
 _FIXED: tuple[tuple[Place, str, str], ...] = (

@@ -26,6 +26,7 @@ from service.history.manifest import (
     Line,
     ManifestError,
     append,
+    archived,
     flush_folder,
     locked,
     read_manifest,
@@ -111,14 +112,22 @@ class Archive:
     def faults(self) -> list[str]:
         """Return everything that is not as the manifest says: altered, missing or extra files."""
         try:
-            lines = standing(read_manifest(self.folder))
+            lines = read_manifest(self.folder)
         except ManifestError as error:
             return [str(error)]
-        found = [fault for line in lines for fault in _file_faults(self.folder, line)]
-        named = {NAME, LOCK, *(name for line in lines for name in _names(line))}
         here = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*")}
+        named = {NAME, LOCK, *(name for line in archived(lines) for name in _names(line))}
+        found = [fault for line in standing(lines) for fault in _file_faults(self.folder, line)]
         extra = sorted(here - named)
         return found + [f"{name}: no line of the manifest names it" for name in extra]
+
+    def clear(self) -> None:
+        """Delete the files of days that the manifest says are deleted, inside `locked`."""
+        lines = self.lines()
+        here = {line.number for line in standing(lines)}
+        for line in archived(lines):
+            if line.number not in here:
+                shutil.rmtree(self.folder / str(line.body["folder"]), ignore_errors=True)
 
     def _fresh(self, day: str) -> Path:
         """Return a new folder for a day; what a broken-off try left without a line goes first."""

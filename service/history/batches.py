@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from service.history.kept import utc_of
@@ -22,10 +21,6 @@ WHERE t.loop = ? AND s.t_ms >= ? AND s.t_ms <= ? GROUP BY t.name ORDER BY t.name
 _EVENTS = """
 SELECT seq, t_ms, loop, kind, what, body, hash FROM event
 WHERE seq >= ? AND seq <= ? ORDER BY seq"""
-_ROWS = """
-SELECT s.t_ms, t.loop, t.name, s.value, s.quality, s.seq FROM tag t JOIN sample s ON s.tag = t.id
-WHERE t.loop = ? AND s.t_ms >= ? AND s.t_ms <= ? ORDER BY s.t_ms, t.name"""
-ROW_COLUMNS = ("utc", "loop", "tag", "value_si", "quality", "record")
 
 
 def batch_list(store: Store) -> list[dict[str, Any]]:
@@ -55,15 +50,6 @@ def batch_record(store: Store, batch: int) -> dict[str, Any] | None:
             for seq, t_ms, loop, kind, what, body, hash_ in events
         ],
     }  # fmt: skip
-
-
-def batch_rows(store: Store, batch: int) -> Iterator[tuple[Any, ...]]:
-    """Yield every reading of a batch, loop by loop, as `ROW_COLUMNS` name them."""
-    for span in store.batches():
-        if span.batch == batch:
-            values = (span.loop, span.first_ms, span.last_ms)
-            for t_ms, *rest in store.ask(_ROWS, values, span.first_ms, span.last_ms):
-                yield (utc_of(t_ms), *rest)
 
 
 def _head(batch: int, spans: list[BatchSpan]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Follower:
                 "made anew from the records"
             )
         self.seen = mark.seq
-        self._sealed = _in_force(state_dir, self._reader, mark.seq)
+        self._sealed = in_force(state_dir, self._reader, mark.seq)
 
     def catch_up(self) -> int:
         """Keep the next records; return how many (0: everything is here)."""
@@ -81,8 +81,11 @@ class Follower:
         self._reader.close()
 
 
-def _in_force(state_dir: Path, reader: RecordReader, seq: int) -> Mapping[str, Any]:
-    """Return the configuration in force after record `seq`."""
+def in_force(state_dir: Path, reader: RecordReader, seq: int) -> Mapping[str, Any]:
+    """Return the configuration in force after record `seq`.
+
+    Raises RecordError when nothing says it.
+    """
     before = [seal for seal in reader.seals() if seal.seq <= seq]
     if before:
         found: Mapping[str, Any] = before[-1].body["proposal"]["config"]

@@ -96,12 +96,15 @@ def append(folder: Path, do: str, day: str, utc: str, body: Mapping[str, Any]) -
     return Line(len(before) + 1, do, day, utc, body, previous, chained)
 
 
+def archived(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines of every day that was ever archived, deleted since or not."""
+    return [line for line in lines if line.do == ARCHIVED]
+
+
 def standing(lines: Sequence[Line]) -> list[Line]:
     """Return the lines of the days that are in the archive; a day's newest comes last."""
     gone = {line.day: line.number for line in lines if line.do == ARCHIVE_PRUNED}
-    return [
-        line for line in lines if line.do == ARCHIVED and line.number > gone.get(line.day, 0)
-    ]  # fmt: skip
+    return [line for line in archived(lines) if line.number > gone.get(line.day, 0)]
 
 
 def flush_folder(folder: Path) -> None:

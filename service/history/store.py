@@ -156,9 +156,9 @@ def _joined(one: Bucket, other: Bucket) -> Bucket:
 
 
 def _longer(one: BatchSpan, other: BatchSpan) -> BatchSpan:
-    """Return the whole passage of which `one` and `other` are parts."""
-    first, last = sorted((one, other), key=lambda span: span.first_seq)
     return BatchSpan(
-        one.batch, one.loop, one.recipe, one.equipment, first.first_seq, last.last_seq,
-        first.first_ms, last.last_ms, one.cycles + other.cycles,
+        one.batch, one.loop, one.recipe, one.equipment,
+        min(one.first_seq, other.first_seq), max(one.last_seq, other.last_seq),
+        min(one.first_ms, other.first_ms), max(one.last_ms, other.last_ms),
+        one.cycles + other.cycles,
     )  # fmt: skip

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +12,8 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi import Path as PathPart
 from fastapi.responses import StreamingResponse
 
-from service.history.batches import ROW_COLUMNS, batch_list, batch_record, batch_rows
+from service.history.batches import batch_list, batch_record
+from service.history.export import batch_readings, csv_text
 from service.history.follower import open_store
 from service.history.store import HistoryError, Store
 from service.page.access import require
@@ -101,16 +100,7 @@ def _answered(state_dir: Path, line: str, question: Callable[[Store], T]) -> T:
 def _csv(state_dir: Path, line: str, batch: int) -> Iterator[str]:
     store = open_store(state_dir, line)
     try:
-        text = io.StringIO()
-        out = csv.writer(text, lineterminator="\n")
-        out.writerow(ROW_COLUMNS)
-        for row in batch_rows(store, batch):
-            out.writerow(row)
-            if text.tell() > 2**16:
-                yield text.getvalue()
-                text.seek(0)
-                text.truncate()
-        yield text.getvalue()
+        yield from csv_text(batch_readings(store, batch))
     finally:
         store.close()
 

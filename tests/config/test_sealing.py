@@ -12,6 +12,7 @@ from records.canonical import canonical_json, sha256_of
 from safety.rules import loop_rules
 from service.config_load import load_line
 from service.config_schema import schema_text
+from service.limits_change import changes
 from tests.config.conftest import CONFIG, Copy
 
 
@@ -118,3 +119,18 @@ def test_every_file_names_its_schema() -> None:
 
 def test_config_is_data_only() -> None:
     assert not list(Path(CONFIG).rglob("*.py"))
+
+
+@pytest.mark.requirement("REC-09")
+def test_how_long_history_is_kept_is_sealed_and_changes_by_signature(copy: Copy) -> None:
+    before = load_line(copy.line).sealed
+    assert "history" not in before
+    rules = "{ days: 3650, shelf_life_days: 1095, after_expiry_days: 365 }"
+    kept = f"people: people.yaml\nhistory:\n  store: {{ days: 400 }}\n  archive: {rules}"
+    copy.replace("line.yaml", "people: people.yaml", kept)
+    after = load_line(copy.line).sealed
+    assert after["history"]["store"] == {"days": 400}
+    assert after["history"]["archive"]["after_expiry_days"] == 365
+    assert {change.ring for change in changes(before, after)} == {"history"}
+    copy.replace("line.yaml", "after_expiry_days: 365", "after_expiry_days: 364")
+    assert "after_expiry_days" in copy.only_problem().path

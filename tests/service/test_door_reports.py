@@ -110,6 +110,20 @@ def test_what_is_done_with_accounts_is_recorded_with_who_did_it(tmp_path: Path) 
     play(tmp_path, story)
 
 
+@pytest.mark.requirement("REC-09")
+def test_what_was_deleted_of_the_history_is_recorded_with_who_and_why(tmp_path: Path) -> None:
+    told = {"do": "kept", "what": "3 days", "why": "SOP 12", "who": "ada", "line": 7, "hash": "a"}
+
+    async def story(rig: Rig) -> None:
+        assert (await rig.ask(**told))["ok"]
+        for wrong in ({"who": ""}, {"line": 0}, {"line": "7"}, {"why": "a\nb"}, {"more": 1}):
+            assert not (await rig.ask(**told | wrong))["ok"]
+        (row,) = rig.rows("event")
+        assert row == {"event": "history"} | {key: told[key] for key in told if key != "do"}
+
+    play(tmp_path, story)
+
+
 @pytest.mark.requirement("REC-12")
 @pytest.mark.requirement("REC-06")
 def test_a_review_is_signed_by_quality_now_and_once(tmp_path: Path) -> None:
