@@ -16,6 +16,7 @@ from controller.aims import REST_WEIGHT, LoopSpec
 from controller.downstream import Blocked, Downstream
 from controller.estimate import Estimate, Estimator
 from controller.explain import binding, courses, echo, gave_up
+from controller.innovations import surprise_of
 from controller.plan import SOLVED, Plan, PlanRequest
 from controller.problem import Answer, CvAim, MvAim, Optimizer, Question
 from controller.quick import Quick
@@ -84,7 +85,7 @@ class MpcController:
             residual=answer.residual,
             cost=answer.cost,
             made_s=request.now_s,
-            innovation=estimate.shown.get("innovation.nis"),
+            innovation=surprise_of(estimate.shown),
         )
         return replace(
             bare,

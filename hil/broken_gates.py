@@ -246,6 +246,15 @@ def _sum_without_signs() -> list[Patch]:
     return [(watch, "weighted", unsigned)]
 
 
+def _balances_of_a_cycle() -> list[Patch]:
+    """One good cycle forgives all the bad ones before it."""
+
+    def forgiving(before: int, *, well: bool) -> int:
+        return 0 if well else before + 1
+
+    return [(watch, "_net", forgiving)]
+
+
 BROKEN: dict[str, Callable[[], list[Patch]]] = {
     "nan-blind-clamp": _nan_blind_clamp,
     "swapped-limits": _swapped_limits,
@@ -269,6 +278,8 @@ BROKEN: dict[str, Callable[[], list[Patch]]] = {
     "phase-skipped": _without("il_10_phase"),
     "solver-trusted": _without("il_11_solver"),
     "model-trusted": _without("il_12_model"),
+    "balances-skipped": _without("il_12_balances"),
+    "balances-of-a-cycle": _balances_of_a_cycle,
     "write-not-verified": _without("il_13_write_verify"),
     "dwell-skipped": _always(cuts, "dwelling", False),
     "reversals-skipped": _without("il_14_reversals"),

@@ -34,6 +34,7 @@ FOUND_BY: Mapping[str, tuple[str, str]] = {
     "phase-skipped": ("F72", "batch-aborted"),
     "solver-trusted": ("F46", "called-solved"),
     "model-trusted": ("F05", "told-by-the-model"),
+    "balances-skipped": ("F17", "gap"),
     "write-not-verified": ("F22", "every-write"),
     "reversals-skipped": ("F19", "ratio"),
     "guards-skipped": ("F06", "pressure-guard"),

@@ -71,9 +71,12 @@ SEALED: dict[str, Any] = {
             },
         },
         "inputs": {
-            SPEED: {"validity": [0.01, 0.35], "frozen_after": 8, "max_step": 0.1},
-            SPEED_B: {"validity": [0.01, 0.35], "frozen_after": 8, "max_step": 0.1},
-            SPEED_C: {"validity": [0.01, 0.35], "frozen_after": 8, "max_step": 0.1},
+            SPEED: {"validity": [0.01, 0.35], "frozen_after": 8, "max_step": 0.1,
+                   "max_jitter": 0.05},
+            SPEED_B: {"validity": [0.01, 0.35], "frozen_after": 8, "max_step": 0.1,
+                   "max_jitter": 0.05},
+            SPEED_C: {"validity": [0.01, 0.35], "frozen_after": 8, "max_step": 0.1,
+                   "max_jitter": 0.05},
         },
         "votes": {
             SPEED: {"members": [SPEED, SPEED_B, SPEED_C], "tolerance": 0.008, "cycles": 5},
@@ -88,6 +91,10 @@ SEALED: dict[str, Any] = {
         "guards": {
             TORQUE: {"trip": [0.0, 450.0], "return": [1.0, 400.0], "trip_after": 2,
                      "return_after": 3},
+        },
+        "balances": {
+            "torque to speed": {"powers": {TORQUE: 1, SPEED: -1}, "factor": 1.0,
+                                "range": [600.0, 3000.0], "cycles": 4},
         },
         "models": {LOOP: {"innovation": 9.0, "cycles": 6}},
     },

@@ -18,6 +18,7 @@ from hil.gate_oracle_plan import plan_objection, surprised, together
 from hil.gate_oracle_senses import Seen, Senses
 from hil.gate_oracle_table import (
     COMMAND_LIFE_S,
+    LABOUR_CYCLES,
     LONGEST_HOLD,
     PERIOD_S,
     ROWS,
@@ -53,7 +54,7 @@ class Oracle:
         self.last_s: float | None = None
         self.lawful: dict[str, tuple[float, float]] = {}
         self.outcome = "none"
-        self.mismatches = self.held = self.shadows = 0
+        self.mismatches = self.held = self.shadows = self.laboured = 0
         self.asked = False
         self.spent: tuple[int, str] | None = None
         self.now_s: float | None = None
@@ -80,6 +81,9 @@ class Oracle:
         wants = str(request.mode) if person else "OFF"
         reset = bool(person) and request.reset
         misfit = self.surprises if refused else surprised(self.surprises, plan)
+        self._labour(seen)
+        if mode in ("AUTO", "HOLD") and self.laboured >= LABOUR_CYCLES:
+            found.append(Escape("IL-12", f"{mode}, out of balance for {self.laboured} cycles"))
         why_not = self._why_no_move(seen, status, plan, now_s, misfit) if mode == "AUTO" else ""
         if mode == "AUTO" and why_not:
             found.append(Escape(*why_not.split("|", 1)))
@@ -115,6 +119,12 @@ class Oracle:
             self.mismatches += 1
         elif self.outcome == "written":
             self.mismatches = 0
+
+    def _labour(self, seen: Seen) -> None:
+        """Count cycles that are surely out of balance; the gate may see more of them."""
+        closed = self.mode in ("AUTO", "HOLD")
+        step = 1 if seen.laboured else -1
+        self.laboured = max(0, self.laboured + step) if closed else 0
 
     # -- what must not be ------------------------------------------------------------------------
 

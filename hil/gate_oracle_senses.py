@@ -15,6 +15,7 @@ from hil.gate_oracle_table import (
     FROZEN_BEAT,
     FROZEN_READING,
     INSTRUMENTS,
+    LABOUR,
     OLDEST_S,
     PHASES,
     ROWS,
@@ -36,7 +37,8 @@ class Seen:
 
     `objection` is 'property|text' if nothing may move; `known_no` names a no the PLC said by a
     good reading; `applied` maps setpoints to words in use; `speeds` are those that have a vote;
-    `batch` is the number of the batch, where it is a whole one.
+    `batch` is the number of the batch, where it is a whole one; `laboured` says that torque and
+    every speed that votes are known to be out of balance.
     """
 
     objection: str = ""
@@ -44,6 +46,7 @@ class Seen:
     active: bool | None = None
     speeds: tuple[float, ...] = ()
     batch: int | None = None
+    laboured: bool = False
     applied: dict[str, float] = field(default_factory=dict)
 
 
@@ -82,6 +85,11 @@ class Senses:
             else:
                 seen.objection = seen.objection or f"IL-07|{row.read} is not known"
         seen.speeds = self._vote(fresh, seen)
+        torque: Any = fresh.get("a.torque")
+        if type(torque) in (float, int) and 0.0 <= torque <= 600.0 and seen.speeds:
+            low, high = LABOUR
+            shares = [torque / speed for speed in seen.speeds]
+            seen.laboured = max(shares) < low or min(shares) > high
         if not refused:
             self._guard(fresh, seen)
         return seen

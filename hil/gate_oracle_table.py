@@ -104,4 +104,6 @@ TORQUE_TRIP_AFTER, TORQUE_BACK_AFTER = 2, 3
 FILM = (0.65, 1.2)  # 100 * ratio / gap, gap in um
 SHEAR = (100.0, 900.0)  # 1e6 * speed / gap
 JACKET_OVER_RATIO = (2.85, 22.85)  # jacket - 4 * ratio
+LABOUR = (600.0, 3000.0)  # torque over speed
+LABOUR_CYCLES = 4
 SURPRISE, SURPRISES = 9.0, 6

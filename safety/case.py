@@ -11,7 +11,7 @@ from safety.rules import LoopRules
 from safety.signals import Snapshot
 from safety.state import GateState
 from safety.strict import LARGEST_INTEGER
-from safety.watch import Guard, guarded, misfit_after
+from safety.watch import Guard, guarded, misfit_after, off_balance_after
 from safety.wear import Wear, rested
 from safety.words import Proposal, Quality, Request, RequestedMode
 
@@ -21,9 +21,9 @@ _GOOD = Quality.GOOD
 class Case(NamedTuple):
     """What the interlocks look at in one cycle; `state` is from the cycle before.
 
-    `wear`, `guards`, `misfit`, `batch` and `trips` are what the state remembered, brought up to
-    this cycle; `barred`: it has tripped too often in this batch. `armed`: we were writing in the
-    cycle before; `closed`: the PLC was following our setpoints in it;
+    `wear`, `guards`, `unbalanced`, `misfit`, `batch` and `trips` are what the state remembered,
+    brought up to this cycle; `barred`: it has tripped too often in this batch. `armed`: we were
+    writing in the cycle before; `closed`: the PLC was following our setpoints in it;
     `starting`: a person wants to close the loop and it is not closed. `wishes` are the setpoints
     the proposal carries, whatever is in them.
     """
@@ -37,6 +37,7 @@ class Case(NamedTuple):
     now_s: float
     wear: Mapping[str, Wear]
     guards: Mapping[str, Guard]
+    unbalanced: Mapping[str, int]
     misfit: int
     batch: int | None
     trips: int
@@ -74,6 +75,13 @@ def look(
     batch, trips = tripped_in_batch(rules, state, snapshot)
     mode = state.mode
     closed = mode in CLOSED
+    off = state.unbalanced
+    unbalanced = {
+        rule.name: off_balance_after(
+            rule, off.get(rule.name, 0), lambda tag: number_of(snapshot, tag)
+        )
+        for rule in (rules.watch.balances if closed else ())
+    }
     return Case(
         rules=rules,
         state=state,
@@ -84,6 +92,7 @@ def look(
         now_s=now_s,
         wear=wear,
         guards=guards,
+        unbalanced=unbalanced,
         misfit=misfit,
         batch=batch,
         trips=trips,

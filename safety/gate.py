@@ -174,6 +174,7 @@ def _command(
         "newest": max(case.state.newest, case.request.number),
         "wear": MappingProxyType(case.wear),
         "guards": MappingProxyType(case.guards),
+        "unbalanced": MappingProxyType(case.unbalanced),
         "misfit": case.misfit,
         "struck": case.snapshot.memory.ballot.struck,
         "batch": case.batch,

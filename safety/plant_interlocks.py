@@ -151,6 +151,20 @@ def il_10_phase(case: Case) -> list[Reason]:
     return []
 
 
+def il_12_balances(case: Case) -> list[Reason]:
+    """IL-12: readings that belong together are apart for too long: the plant is another. SHED.
+
+    It counts while the loop is closed: before that nobody has said that the line should run.
+    """
+    reasons = []
+    for rule in case.rules.watch.balances:
+        count = case.unbalanced.get(rule.name, 0)
+        if count >= rule.cycles:
+            text = f"{rule.name} outside {rule.span[0]:.6g} to {rule.span[1]:.6g}, or not known, "
+            reasons.append(Reason("IL-12", Action.SHED, "", text + f"for {count} cycles"))
+    return reasons
+
+
 def il_13_write_verify(case: Case) -> list[Reason]:
     """IL-13: the last command must have been written and read back alike. HOLD, one more try.
 
@@ -218,6 +232,7 @@ PLANT_INTERLOCKS: tuple[Callable[[Case], list[Reason]], ...] = (
     il_08_heartbeat,
     il_09_remote,
     il_10_phase,
+    il_12_balances,
     il_13_write_verify,
     il_14_reversals,
     il_15_guards,

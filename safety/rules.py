@@ -37,7 +37,8 @@ class InputRule:
 
     `kind` is 'float', 'int' or 'bool'; `span` the instrument's range and `validity` the narrower
     range that makes sense here (None: no range applies). `frozen_after` unchanged cycles make a
-    value frozen (0: never); a jump beyond `max_step` is a spike (None: any jump is believed).
+    value frozen (0: never); a jump beyond `max_step` is a spike (None: any jump is believed);
+    going to and fro by more than `max_jitter` on the mean is noise (None: any is believed).
     `wire_zero` is what a register full of zeros reads as (273.15 for a temperature in degC).
     """
 
@@ -49,6 +50,7 @@ class InputRule:
     max_age_s: float
     frozen_after: int
     max_step: float | None
+    max_jitter: float | None
     wire_zero: float
 
 
@@ -177,13 +179,14 @@ def _input(tags: Mapping[str, Any], limits: Mapping[str, Any], tag: str) -> Inpu
     if kind == "float" and span is None:
         raise RuleError(f"{place} has no range: no number could be called implausible.")
     checks = section(limits, "inputs", "limits")
-    validity, frozen_after, max_step = None, 0, None
+    validity, frozen_after, max_step, max_jitter = None, 0, None, None
     if tag in checks:
         more = f"limits.inputs.{tag}"
         extra = section(checks, tag, "limits.inputs")
         validity = span_at(extra, "validity", more)
         frozen_after = count_at(extra, "frozen_after", more, 0)
         max_step = positive_at(extra, "max_step", more)
+        max_jitter = positive_at(extra, "max_jitter", more)
     return InputRule(
         tag=tag,
         source=name_at(spec, "source", place),
@@ -193,6 +196,7 @@ def _input(tags: Mapping[str, Any], limits: Mapping[str, Any], tag: str) -> Inpu
         max_age_s=positive_at(spec, "max_age", place),
         frozen_after=frozen_after,
         max_step=max_step,
+        max_jitter=max_jitter,
         wire_zero=number_from(spec.get("offset"), f"{place}.offset"),
     )
 

@@ -21,7 +21,7 @@ _numbers = attrgetter(
 )  # fmt: skip
 _input = attrgetter(
     "tag", "source", "kind", "span", "validity", "max_age_s", "frozen_after", "max_step",
-    "wire_zero",
+    "max_jitter", "wire_zero",
 )  # fmt: skip
 _setpoint = attrgetter(
     "tag", "active_tag", "equipment", "proven", "operating", "rate_per_s", "resolution",
@@ -36,6 +36,7 @@ _vote = attrgetter("tag", "members", "tolerance", "cycles")
 _cross = attrgetter("name", "factor", "powers", "span")
 _sum = attrgetter("name", "weights", "span")
 _guard = attrgetter("tag", "trip", "back", "trip_after", "back_after")
+_balance = attrgetter("name", "factor", "powers", "span", "cycles")
 _model = attrgetter("innovation", "cycles")
 
 
@@ -66,5 +67,6 @@ def _content(rules: LoopRules) -> tuple[Any, ...]:
         tuple(_cross(rule) if isinstance(rule, CrossRule) else _sum(rule) for rule in watch.cross),
         tuple(watch.guards),
         tuple(map(_guard, watch.guards.values())),
+        tuple(map(_balance, watch.balances)),
         watch.model and _model(watch.model),
     )

@@ -19,6 +19,12 @@ NEW_LEVEL_AFTER = 3
 """So many consistent samples beyond a jump make it a new level instead of a spike [cycles]."""
 
 
+JITTER_SPAN = 8.0
+"""The running mean of a reading's jitter is over about so many samples."""
+
+JITTER_MOST = 4.0
+"""One sample counts as at most so many times the jitter allowed: a lone spike is no noise."""
+
 _GOOD, _UNCERTAIN = Quality.GOOD, Quality.UNCERTAIN
 
 
@@ -28,6 +34,7 @@ class Track(NamedTuple):
     `last` is the last value seen and `same` how many cycles it stood unchanged; `good` the last
     value believed; `suspect` the level a jump went to and `seen` how often it was met there;
     `stamp` the device's last source time and `stamp_s` the engine time at which it was new.
+    `step` is the last change and `jitter` the running mean of what it goes to and fro, squared.
     """
 
     last: float | None = None
@@ -37,6 +44,8 @@ class Track(NamedTuple):
     seen: int = 0
     stamp: float | None = None
     stamp_s: float | None = None
+    step: float = 0.0
+    jitter: float = 0.0
 
 
 def check(
@@ -61,7 +70,10 @@ def check(
     problem = _implausible(value, rule)
     if problem:
         return bad(sample, problem), track
+    noisy, step, jitter = _jitters(value, track, rule)
     track, problem = _moves(value, track, rule)
+    problem = problem or noisy
+    track = track._replace(step=step, jitter=jitter)
     return (bad(sample, problem) if problem else sample), track
 
 
@@ -127,7 +139,7 @@ def _source_clock(
 
 
 def _stamped(track: Track, stamp: float | None, stamp_s: float | None) -> Track:
-    return Track(track.last, track.same, track.good, track.suspect, track.seen, stamp, stamp_s)
+    return track._replace(stamp=stamp, stamp_s=stamp_s)
 
 
 def _implausible(value: float, rule: InputRule) -> str:
@@ -143,12 +155,29 @@ def _outside(value: float, span: Span, name: str) -> str:
     return f"is outside the {name} range {span[0]:.6g} to {span[1]:.6g}: {value:.6g}"
 
 
+def _jitters(value: float, track: Track, rule: InputRule) -> tuple[str, float, float]:
+    """Return what is wrong with how it goes to and fro, its last change, its mean jitter.
+
+    A change that takes the one before back counts with their product; a ramp and a lasting step
+    do not. White noise of spread s jitters by 1.1 s.
+    """
+    allowed = rule.max_jitter
+    if allowed is None or track.last is None:
+        return "", 0.0, 0.0
+    step = value - track.last
+    back = min(max(-step * track.step, 0.0), JITTER_MOST * allowed * allowed)
+    jitter = track.jitter + (back - track.jitter) / JITTER_SPAN
+    if jitter <= allowed * allowed:
+        return "", step, jitter
+    return f"is noisy: goes to and fro by {math.sqrt(jitter):.3g}", step, jitter
+
+
 def _moves(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
     """Follow how it moves: not at all, to the last bit, is a dead instrument; a jump is a spike.
 
     A jump is disbelieved until it has stayed at its new level for a few samples.
     """
-    last, same, good, suspect, seen, stamp, stamp_s = track
+    last, same, good, suspect, seen, stamp, stamp_s, *_ = track
     same = min(same + 1, LARGEST_INTEGER) if value == last else 0
     frozen, step = "", rule.max_step
     if rule.frozen_after and same >= rule.frozen_after:

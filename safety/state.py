@@ -24,6 +24,7 @@ _NOTHING: Mapping[str, float] = MappingProxyType({})
 _NOWHERE: Mapping[str, Span] = MappingProxyType({})
 _UNWORN: Mapping[str, Wear] = MappingProxyType({})
 _UNGUARDED: Mapping[str, Guard] = MappingProxyType({})
+_BALANCED: Mapping[str, int] = MappingProxyType({})
 
 
 class StateError(ValueError):
@@ -37,7 +38,8 @@ class GateState(NamedTuple):
     seen and `latches` says in words why the loop is TRIPPED. `commanded` and `commanded_before`
     are the setpoints of the last two commands, `applied_before` what the PLC used when the last
     one was minted: between them the active setpoint may lawfully be found. `now_s` and
-    `commanded_s` are engine times [s]. `outcome` and `mismatches` come from `readback.verify`.
+    `commanded_s` are engine times [s]. `outcome` and `mismatches` come from `readback.verify`;
+    `unbalanced` are the net cycles that each balance has been out while the loop was closed.
     What lasts, whatever the mode: `newest`, the largest request number seen; the `wear` of the
     setpoints; the `guards`; `misfit`, the net count of surprised cycles; instruments `struck` from
     a vote; the last `batch` number that was read, and the `trips` in that batch.
@@ -55,6 +57,7 @@ class GateState(NamedTuple):
     outcome: str = "none"
     outcome_reason: str = ""
     mismatches: int = 0
+    unbalanced: Mapping[str, int] = _BALANCED
     newest: int = 0
     wear: Mapping[str, Wear] = _UNWORN
     guards: Mapping[str, Guard] = _UNGUARDED
@@ -120,6 +123,7 @@ def state_to_json(state: GateState) -> dict[str, Any]:
         "lawful": {tag: list(span) for tag, span in state.lawful.items()},
         "latches": list(state.latches),
         "struck": list(state.struck),
+        "unbalanced": dict(state.unbalanced),
         "wear": {tag: wear._asdict() for tag, wear in state.wear.items()},
         "guards": {tag: guard._asdict() for tag, guard in state.guards.items()},
         "modes": modes,
@@ -159,6 +163,7 @@ def state_from_json(body: Mapping[str, Any]) -> GateState:
         outcome=outcome,
         outcome_reason=_text(body, "outcome_reason"),
         mismatches=_count(body, "mismatches"),
+        unbalanced=_counts(body, "unbalanced"),
         newest=_count(body, "newest"),
         wear=MappingProxyType({t: _wear(w) for t, w in _mapping(body, "wear").items()}),
         guards=MappingProxyType({t: _guard(g) for t, g in _mapping(body, "guards").items()}),
@@ -226,6 +231,11 @@ def _count(body: Mapping[str, Any], name: str) -> int:
     if value < 0:
         raise StateError(f"The recorded {name} must be a count, not {value!r}.")
     return value
+
+
+def _counts(body: Mapping[str, Any], name: str) -> Mapping[str, int]:
+    counts = _mapping(body, name)
+    return MappingProxyType({one: _count(counts, one) for one in counts})
 
 
 def _flag(body: Mapping[str, Any], name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What is watched beside the setpoints: guards, combinations, the model's surprise.
+"""What is watched beside the setpoints: guards, combinations, balances, the model's surprise.
 
 Pure functions; what they remember lies in the gate's state. IL-06, IL-12, IL-15.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from safety.strict import LARGEST_INTEGER
-from safety.watch_rules import CrossRule, GuardRule, ModelRule, SumRule
+from safety.watch_rules import BalanceRule, CrossRule, GuardRule, ModelRule, SumRule
 
 
 class Guard(NamedTuple):
@@ -41,9 +41,20 @@ def misfit_after(rule: ModelRule, before: int, innovation: float | None) -> int:
     A good cycle takes one off and does not reset: a model that is wrong every other cycle is
     wrong.
     """
-    if innovation is not None and 0.0 <= innovation <= rule.innovation:
-        return before - 1 if before > 0 else 0
-    return min(before + 1, LARGEST_INTEGER)
+    return _net(before, well=innovation is not None and 0.0 <= innovation <= rule.innovation)
+
+
+def off_balance_after(
+    rule: BalanceRule, before: int, value_of: Callable[[str], float | None]
+) -> int:
+    """Return the net count of cycles out of balance; a balance that is not known is out."""
+    now = product(rule, value_of)
+    return _net(before, well=now is not None and rule.span[0] <= now <= rule.span[1])
+
+
+def _net(before: int, *, well: bool) -> int:
+    """Count a bad cycle on, or a good one off."""
+    return max(before - 1, 0) if well else min(before + 1, LARGEST_INTEGER)
 
 
 def combined(rule: CrossRule | SumRule, value_of: Callable[[str], float | None]) -> float | None:
@@ -62,7 +73,7 @@ def weighted(rule: SumRule, value_of: Callable[[str], float | None]) -> float | 
     return math.fsum(terms)
 
 
-def product(rule: CrossRule, value_of: Callable[[str], float | None]) -> float | None:
+def product(rule: CrossRule | BalanceRule, value_of: Callable[[str], float | None]) -> float | None:
     """Return the product of a combination, or None where a factor is not known."""
     result = rule.factor
     for tag, power in rule.powers:

@@ -1,4 +1,4 @@
-"""The rules of what is watched beside the setpoints: votes, combinations, guards, the model.
+"""The rules of what is watched beside the setpoints: votes, combinations, guards, balances, model.
 
 As in `rules`, nothing has a default: a section that is missing refuses the loop, an empty one says
 that there is nothing of the kind. Requirements IL-05, IL-06, IL-12, IL-15, IL-20.
@@ -91,12 +91,28 @@ class ModelRule:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceRule:
+    """Readings that belong together: what follows its setpoint, what goes in and comes out (IL-12).
+
+    factor * reading_1 ** power_1 * reading_2 ** power_2 ... in SI is in `span` on a healthy plant;
+    outside it for `cycles` (net of good ones) a drive, an instrument or the plant is another.
+    """
+
+    name: str
+    factor: float
+    powers: tuple[tuple[str, int], ...]
+    span: Span
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True)
 class WatchRules:
     """Everything one loop watches beside its setpoints."""
 
     votes: Mapping[str, VoteRule]
     cross: tuple[CrossRule | SumRule, ...]
     guards: Mapping[str, GuardRule]
+    balances: tuple[BalanceRule, ...]
     model: ModelRule | None
 
 
@@ -106,24 +122,25 @@ def watch_rules(
     """Build the rules of `loop` that concern its `setpoints` and the `numbers` it reads.
 
     A vote or a guard on a tag this loop does not read belongs to another loop; so does a
-    combination with none of its tags here. One that is here in part only is refused.
+    combination or a balance with none of its tags here. One that is here in part only is refused.
     """
     votes = section(limits, "votes", "limits")
     cross = section(limits, "cross", "limits")
     sums = section(limits, "sums", "limits")
     guards = section(limits, "guards", "limits")
+    balances = section(limits, "balances", "limits")
     models = section(limits, "models", "limits")
     combined: list[CrossRule | SumRule] = [_cross(cross, name) for name in cross]
     combined += [_sum(sums, name) for name in sums]
     here = {*setpoints, *numbers}
     concern = [[tag in here for tag in tags_of(rule)] for rule in combined]
     for rule, known in zip(combined, concern, strict=True):
-        if any(known) and not all(known):
-            raise RuleError(f"limits: '{rule.name}' names tags of another loop than {loop}.")
+        _not_in_part(rule.name, known, loop)
     return WatchRules(
         votes=MappingProxyType({t: _vote(votes, t, numbers) for t in votes if t in numbers}),
         cross=tuple(rule for rule, known in zip(combined, concern, strict=True) if all(known)),
         guards=MappingProxyType({t: _guard(guards, t) for t in guards if t in numbers}),
+        balances=_balances(balances, loop, numbers),
         model=_model(models, loop) if loop in models else None,
     )
 
@@ -173,6 +190,34 @@ def _whole_numbers(spec: Mapping[str, Any], key: str, place: str) -> tuple[tuple
         if type(number) is not int or number == 0 or abs(number) > 4:
             raise RuleError(f"{place}.{key}.{tag} must be a whole number from 1 to 4, or below 0.")
     return tuple(named.items())
+
+
+def _balances(
+    balances: Mapping[str, Any], loop: str, numbers: Collection[str]
+) -> tuple[BalanceRule, ...]:
+    """Return the balances among the readings of this loop."""
+    rules = [_balance(balances, name) for name in balances]
+    here = {rule.name: [tag in numbers for tag, _ in rule.powers] for rule in rules}
+    for name, known in here.items():
+        _not_in_part(name, known, loop)
+    return tuple(rule for rule in rules if all(here[rule.name]))
+
+
+def _balance(balances: Mapping[str, Any], name: str) -> BalanceRule:
+    place = f"limits.balances.{name}"
+    spec = section(balances, name, "limits.balances")
+    return BalanceRule(
+        name=name,
+        factor=positive_at(spec, "factor", place),
+        powers=_whole_numbers(spec, "powers", place),
+        span=span_at(spec, "range", place),
+        cycles=count_at(spec, "cycles", place, 1),
+    )
+
+
+def _not_in_part(name: str, known: list[bool], loop: str) -> None:
+    if any(known) and not all(known):
+        raise RuleError(f"limits: '{name}' names tags of another loop than {loop}.")
 
 
 def _guard(guards: Mapping[str, Any], tag: str) -> GuardRule:

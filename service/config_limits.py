@@ -41,8 +41,8 @@ def check_limits(desk: Desk) -> None:
         validity = desk.span(doc, (*path, "validity"), unit)
         _must_lie_in(doc, (*path, "validity"), validity, _range_of(desk, name), "RH-1032",
                      f"the range of `{name}` in the tag table")  # fmt: skip
-        _above_zero(doc, (*path, "max_step"),
-                    desk.si(doc, (*path, "max_step"), unit, difference=True))  # fmt: skip
+        for key in ("max_step", "max_jitter"):
+            _above_zero(doc, (*path, key), desk.si(doc, (*path, key), unit, difference=True))
     check_watched(desk)
 
 

@@ -44,6 +44,7 @@ class InputLimits(Shape):
     validity: Pair
     frozen_after: Annotated[int, Field(ge=0, le=100_000)]
     max_step: AnyQuantity
+    max_jitter: AnyQuantity = Field(description="going to and fro by more on the mean is noise")
 
 
 class Vote(Shape):
@@ -78,6 +79,15 @@ class Guard(Shape):
     return_after: Count
 
 
+class Balance(Shape):
+    """Readings that belong together: factor times the product of their powers, all in SI."""
+
+    powers: dict[TagName, Annotated[int, Field(ge=-4, le=4)]] = Field(min_length=1)
+    factor: Positive
+    range: Annotated[list[Finite], Field(min_length=2, max_length=2)]
+    cycles: Count
+
+
 class ModelLimits(Shape):
     """How long the plant may surprise the model of a loop."""
 
@@ -94,4 +104,5 @@ class Limits(Versioned):
     cross: dict[Name, Combination]
     sums: dict[Name, WeightedSum]
     guards: dict[TagName, Guard]
+    balances: dict[Name, Balance]
     models: dict[LoopName, ModelLimits]

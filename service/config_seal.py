@@ -97,6 +97,7 @@ def _limits(limits: Limits, units: Mapping[str, str]) -> dict[str, Any]:
             "validity": [si_value(end, unit) for end in check.validity],
             "frozen_after": check.frozen_after,
             "max_step": si_value(check.max_step, unit, difference=True),
+            "max_jitter": si_value(check.max_jitter, unit, difference=True),
         }
     return {"setpoints": setpoints, "inputs": inputs, **_watched(limits, units)}
 
@@ -134,6 +135,7 @@ def _watched(limits: Limits, units: Mapping[str, str]) -> dict[str, Any]:
         "cross": {name: one.model_dump() for name, one in limits.cross.items()},
         "sums": sums,
         "guards": guards,
+        "balances": {name: one.model_dump() for name, one in limits.balances.items()},
         "models": {name: one.model_dump() for name, one in limits.models.items()},
     }
 

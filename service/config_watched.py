@@ -1,4 +1,4 @@
-"""Judge what limits.yaml has watched beside the setpoints: votes, combinations, guards, models."""
+"""Judge what limits.yaml has watched beside the setpoints: votes, combinations, balances, ..."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ def check_watched(desk: Desk) -> None:
     _check_combinations(desk)
     _check_sums(desk)
     _check_guards(desk)
+    _check_balances(desk)
     doc = desk.limits
     for loop in mapping(doc, "models"):
         loops = mapping(desk.line, "loops")
@@ -50,15 +51,35 @@ def _check_combinations(desk: Desk) -> None:
         powers = mapping(doc, *path, "powers")
         for tag, power in powers.items():
             _must_know_either(desk, (*path, "powers", tag), tag)
-            if power == 0:
-                doc.report("RH-1013", (*path, "powers", tag), "a power of 0 says nothing",
-                           "leave the tag out")  # fmt: skip
+            _must_say_something(desk, (*path, "powers", tag), power)
         _must_be_read_together(desk, path, list(powers))
-        span = at(doc, *path, "range")
-        ends = span if isinstance(span, list) and len(span) == 2 else [0, 1]
-        if all(isinstance(end, int | float) for end in ends) and not ends[0] < ends[1]:
-            doc.report("RH-1030", (*path, "range"), "the low end must be below the high end",
-                       "write [low, high]")  # fmt: skip
+        _must_rise(desk, path)
+
+
+def _check_balances(desk: Desk) -> None:
+    doc = desk.limits
+    for name in mapping(doc, "balances"):
+        path: Path_ = ("balances", name)
+        powers = mapping(doc, *path, "powers")
+        for tag, power in powers.items():
+            desk.must_know(doc, (*path, "powers", tag), tag, "read", at_key=True)
+            _must_say_something(desk, (*path, "powers", tag), power)
+        _must_be_read_together(desk, path, list(powers))
+        _must_rise(desk, path)
+
+
+def _must_say_something(desk: Desk, path: Path_, power: object) -> None:
+    if power == 0:
+        desk.limits.report("RH-1013", path, "a power of 0 says nothing", "leave the tag out")
+
+
+def _must_rise(desk: Desk, path: Path_) -> None:
+    """Report a range of plain numbers that is upside down."""
+    span = at(desk.limits, *path, "range")
+    ends = span if isinstance(span, list) and len(span) == 2 else [0, 1]
+    if all(isinstance(end, int | float) for end in ends) and not ends[0] < ends[1]:
+        desk.limits.report("RH-1030", (*path, "range"), "the low end must be below the high end",
+                           "write [low, high]")  # fmt: skip
 
 
 def _check_sums(desk: Desk) -> None:

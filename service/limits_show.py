@@ -13,7 +13,7 @@ _NOMINAL = {
     "solids": "wt%", "line_speed": "m/min", "web_width": "m", "gap": "um", "oven_zones": "degC",
 }  # fmt: skip
 _NOTHING = 1e-12  # in people's units: what a solver's scaling leaves of zero
-_DIFFERENCES = ("resolution", "tolerance", "max_step", "rate", "travel", "swing")
+_DIFFERENCES = ("resolution", "tolerance", "max_step", "max_jitter", "rate", "travel", "swing")
 
 
 def shown(change: Change, config: Mapping[str, Any]) -> dict[str, Any]:

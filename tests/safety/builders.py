@@ -29,6 +29,10 @@ RUNNING, BATCH = "coater.running", "coater.feed_batch"
 APPLIED = {PUMP: 2.6, GAP: 280e-6}
 SPEEDS = (SPEED, "coater.speed_b", "coater.speed_c")
 VOTE: dict[str, Any] = {"members": list(SPEEDS), "tolerance": 0.01, "cycles": 3}
+BALANCE: dict[str, Any] = {
+    "coat to speed": {"powers": {WEIGHT: 1, SPEED: -1}, "factor": 1.0, "range": [0.3, 0.6],
+                      "cycles": 3},
+}  # fmt: skip
 CROSS: dict[str, Any] = {
     "film": {"powers": {PUMP: 1, GAP: -1}, "factor": 1e-4, "range": [0.8, 1.0]}
 }
@@ -95,13 +99,24 @@ SEALED: dict[str, Any] = {
             },
         },
         "inputs": {
-            WEIGHT: {"validity": [0.04, 0.14], "frozen_after": 8, "max_step": 0.025},
-            SPEED: {"validity": [0.01, 0.35], "frozen_after": 0, "max_step": 0.1},
+            WEIGHT: {
+                "validity": [0.04, 0.14],
+                "frozen_after": 8,
+                "max_step": 0.025,
+                "max_jitter": 0.02,
+            },
+            SPEED: {
+                "validity": [0.01, 0.35],
+                "frozen_after": 0,
+                "max_step": 0.1,
+                "max_jitter": 0.1,
+            },
         },
         "votes": {},
         "cross": {},
         "sums": {},
         "guards": {},
+        "balances": {},
         "models": {},
     },
     "loops": {

@@ -43,6 +43,8 @@ def test_what_no_register_can_hold_becomes_the_largest_it_can(sign: float) -> No
 BROKEN = [
     ("wear", [], "wear must map"),
     ("guards", 7, "guards must map"),
+    ("unbalanced", [], "unbalanced must map"),
+    ("unbalanced", {"film": -1}, "film must be a count"),
     ("wear", {PUMP: {"heading": 2}}, "heading must be -1, 0 or 1"),
     ("wear", {PUMP: {"heading": 1.0}}, "heading must be -1, 0 or 1"),
     ("wear", {PUMP: {"turn": None}}, "turn must be a number"),

@@ -93,6 +93,7 @@ NUMBERS = [
     ("loops", LOOP, "period"),
     ("tags", WEIGHT, "max_age"),
     ("limits", "inputs", WEIGHT, "max_step"),
+    ("limits", "inputs", WEIGHT, "max_jitter"),
 ]
 
 

@@ -14,10 +14,11 @@ from safety.rules import LoopRules, loop_rules
 from safety.signals import SignalMemory, Snapshot, validate
 from safety.strict import RuleError
 from safety.vote import vote
-from safety.watch import Guard, guarded, misfit_after, product
-from safety.watch_rules import CrossRule, GuardRule, ModelRule
+from safety.watch import Guard, guarded, misfit_after, off_balance_after, product
+from safety.watch_rules import BalanceRule, CrossRule, GuardRule, ModelRule
 from safety.words import Action, Mode, Quality, Sample
 from tests.safety.builders import (
+    BALANCE,
     CROSS,
     GAP,
     LOOP,
@@ -229,6 +230,35 @@ def test_a_surprised_model_is_let_go_and_an_odd_good_cycle_does_not_save_it() ->
     assert unknown.cycle(ask("AUTO")).action is Action.HOLD
 
 
+@pytest.mark.requirement("IL-12")
+def test_readings_that_part_are_counted_and_what_is_not_known_has_parted() -> None:
+    rule = BalanceRule("b", 2.0, (("a", 1), ("b", -1)), (0.9, 1.1), cycles=9)
+    count, counts = 0, []
+    for a in (1.0, 1.2, None, math.nan, 1.1, 1.0, 0.8, 1.0, 1.0, 1.0):
+        count = off_balance_after(rule, count, {"a": a, "b": 2.0}.get)
+        counts.append(count)
+    assert counts == [0, 1, 2, 3, 2, 1, 2, 1, 0, 0]
+    assert off_balance_after(rule, 0, {"a": 1.0, "b": 0.0}.get) == 1
+
+
+@pytest.mark.requirement("IL-12")
+def test_a_plant_out_of_balance_is_given_back_but_only_counted_while_the_loop_is_closed() -> None:
+    drive = Drive(rules(limits__balances=BALANCE))
+    heavy: dict[str, Any] = {WEIGHT.replace(".", "__"): 0.105}
+    for _ in range(6):
+        drive.cycle(ask("OFF"), **heavy)
+    assert not drive.state.unbalanced
+    drive.to_auto()
+    assert drive.cycle(ask("AUTO"), **heavy).mode is Mode.AUTO
+    drive.cycle(ask("AUTO"))
+    seen = [drive.cycle(ask("AUTO"), **heavy) for _ in range(3)]
+    assert [one.mode for one in seen] == [Mode.AUTO, Mode.AUTO, Mode.SHED]
+    assert seen[-1].limiting == (
+        "IL-12: coat to speed outside 0.3 to 0.6, or not known, for 3 cycles"
+    )
+    assert not drive.cycle(ask("AUTO")).state.unbalanced
+
+
 # --- rules ---------------------------------------------------------------------------------------
 
 
@@ -249,10 +279,14 @@ def test_a_surprised_model_is_let_go_and_an_odd_good_cycle_does_not_save_it() ->
                              "return_after": 1}}, "strictly inside"),
         ("guards", {WEIGHT: {"trip": [0.0, 1.0], "return": [0.1, 0.5], "trip_after": 0,
                              "return_after": 1}}, "trip_after"),
+        ("balances", {"a": {"powers": {WEIGHT: 1}, "factor": 1.0, "range": [0.0, 1.0],
+                            "cycles": 0}}, "cycles"),
+        ("balances", {"a": {"powers": {WEIGHT: 1, PUMP: 1}, "factor": 1.0, "range": [0.0, 1.0],
+                            "cycles": 1}}, "another loop"),
         ("models", {LOOP: {"innovation": 1.0, "cycles": 3}}, "above 1"),
         ("models", {LOOP: {"innovation": math.nan, "cycles": 3}}, "finite"),
         *((name, None, f"no section '{name}'")
-          for name in ("votes", "cross", "sums", "guards", "models")),
+          for name in ("votes", "cross", "sums", "guards", "balances", "models")),
     ],
 )  # fmt: skip
 def test_a_watch_rule_that_says_too_little_is_refused(section: str, value: Any, says: str) -> None:
@@ -265,5 +299,8 @@ def test_what_belongs_to_another_loop_is_passed_over() -> None:
                               "return_after": 1}}  # fmt: skip
     mixed = {"a": {"powers": {"mixer.torque": 1}, "factor": 1.0, "range": [0.0, 1.0]}}
     models = {"mixing": {"innovation": 9.0, "cycles": 3}}
-    watch = rules(limits__guards=other, limits__cross=mixed, limits__models=models).watch
-    assert (dict(watch.guards), watch.cross, watch.model) == ({}, (), None)
+    apart = {"a": mixed["a"] | {"cycles": 3}}
+    watch = rules(
+        limits__guards=other, limits__cross=mixed, limits__balances=apart, limits__models=models
+    ).watch
+    assert (dict(watch.guards), watch.cross, watch.balances, watch.model) == ({}, (), (), None)

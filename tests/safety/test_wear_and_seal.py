@@ -18,6 +18,7 @@ from safety.wear import Wear, moved, rested, travel_left, worn_out
 from safety.wire import Grid, inside, landed, quantised, settled
 from safety.words import Mode
 from tests.safety.builders import (
+    BALANCE,
     CROSS,
     GAP,
     LOOP,
@@ -182,6 +183,7 @@ def _three_speeds_and_all() -> LoopRules:
         limits__cross=CROSS,
         limits__guards={WEIGHT: {"trip": [0.05, 0.1], "return": [0.06, 0.09], "trip_after": 1,
                                  "return_after": 2}},
+        limits__balances=BALANCE,
         limits__models={LOOP: {"innovation": 9.0, "cycles": 3}},
     )  # fmt: skip
     for tag in SPEEDS[1:]:

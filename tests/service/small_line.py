@@ -53,7 +53,8 @@ def small_sealed() -> dict[str, Any]:
                     "dwell": 0.0, "travel": 1e-2, "swing": 5e-5, "reversals": 100,
                 }
             },
-            "inputs": {}, "votes": {}, "cross": {}, "sums": {}, "guards": {}, "models": {},
+            "inputs": {}, "votes": {}, "cross": {}, "sums": {}, "guards": {}, "balances": {},
+            "models": {},
         },
         "loops": {
             LOOP: {
