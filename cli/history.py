@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from cli.history_drill import drill
 from cli.history_place import history_of, now
 from cli.places import shown
 from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
@@ -25,6 +26,7 @@ docs/how-to/keep-history.md goes through it step by step.
 """
 
 history = App(name="history", help=HELP)
+history.command(drill)
 Days = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 State = Annotated[Path | None, Parameter(show_default=False)]
 

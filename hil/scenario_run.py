@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from controller.factory import build_controller
@@ -56,8 +57,12 @@ class ScenarioRun:
         sealed: Mapping[str, Any],
         overrides: Mapping[str, float] | None = None,
         mismatch_width: float = 1.0,
+        utc_start: datetime | None = None,
     ) -> None:
-        """Build line, controllers and loops; `kind` 'local' leaves the loops to the PLCs."""
+        """Build line, controllers and loops; `kind` 'local' leaves the loops to the PLCs.
+
+        `utc_start` is the calendar time at virtual time zero.
+        """
         self.scenario, self.seed, self.kind, self.sealed = scenario, seed, kind, sealed
         plant = mismatch(seed, mismatch_width) if scenario.mismatch else {}
         self.line = VirtualLine(
@@ -67,7 +72,7 @@ class ScenarioRun:
             sealed=sealed,
         )
         self.line.panel("coater", line_speed_sp=scenario.line_speed_m_min / 60.0)
-        self.clock = ManualClock()
+        self.clock = ManualClock(utc_start=utc_start)
         self.recorders = {loop: LightRecorder() for loop in scenario.loops}
         self._planners: dict[str, InProcessPlanner] = {}
         self.loops = {loop: self._loop(loop) for loop in scenario.loops if kind != "local"}
@@ -102,9 +107,10 @@ class ScenarioRun:
 
     def play(self) -> None:
         """Play from start to end."""
-        asyncio.run(self._play())
+        asyncio.run(self.played())
 
-    async def _play(self) -> None:
+    async def played(self) -> None:
+        """Play from start to end, inside an event loop of the caller's."""
         events = sorted(self.scenario.events, key=lambda event: event.at_s)
         due_s = dict.fromkeys(self.loops, ASKED_AT_S)
         while self.line.time_s < self.scenario.duration_s:

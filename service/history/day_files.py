@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS batch (
 SAMPLE_COLUMNS = """
   tag INTEGER NOT NULL, t_ms BIGINT NOT NULL, seq BIGINT NOT NULL, value DOUBLE PRECISION,
   quality SMALLINT NOT NULL, PRIMARY KEY (tag, t_ms, seq)"""
-_SAMPLES = f"CREATE TABLE IF NOT EXISTS sample ({SAMPLE_COLUMNS}) WITHOUT ROWID;"
+DAY_SCHEMA = f"{TABLES}CREATE TABLE IF NOT EXISTS sample ({SAMPLE_COLUMNS}) WITHOUT ROWID;"
+"""The tables of one day's file."""
 CYCLE_IN = f"INSERT INTO cycle VALUES ({', '.join('?' * len(CYCLE_COLUMNS))})"
 EVENT_IN = f"INSERT INTO event VALUES ({', '.join('?' * len(EVENT_COLUMNS))})"
 BATCH_IN = """
@@ -218,14 +219,14 @@ class DayFiles(Store):
         if self._write:
             connection.pragma("synchronous", "FULL")
             with connection:  # a day is there whole or not at all
-                connection.execute(TABLES + _SAMPLES)
+                connection.execute(DAY_SCHEMA)
         return connection
 
     def _loaded(self, day: str) -> apsw.Connection:
         """Return a day that is in the archive only, in memory: every question works there too."""
         line = self._archived()[day]
         connection = apsw.Connection(":memory:")
-        connection.execute(TABLES + _SAMPLES)
+        connection.execute(DAY_SCHEMA)
         with connection:
             self._write_rows(day, connection, archive_of(self.folder).rows(line))
         return connection
