@@ -29,7 +29,7 @@ AREAS = {
             "fieldbus/line.py",
             "fieldbus/registers.py",
         ),
-        ("tests/service/test_cycle.py", "tests/fieldbus"),
+        ("tests/service/test_cycle.py", "tests/service/test_cycle_record.py", "tests/fieldbus"),
     ),
     "audit": Area(
         tuple(
