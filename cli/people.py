@@ -115,6 +115,26 @@ def unlock(person: str, /, *, state: Path | None = None) -> int:
     return OK
 
 
+@people.command
+def renew(person: str, /, *, state: Path | None = None) -> int:
+    """End the sessions of an account and ask for another password at the next sign-in.
+
+    For a password that somebody may have seen. The key stays, and with it the register.
+
+    Parameters
+    ----------
+    person
+        Short name of the account.
+    state
+        State folder of the line; default: the one engine running, or the one there is.
+    """
+    with _book(state) as book:
+        book.tried(lambda: book.accounts.renew(person))
+        book.report("renew", person)
+    print(f"{person} signs in again with another password")
+    return OK
+
+
 @people.command(name="list")
 def list_(*, entries: Flag = False, state: Path | None = None, json: Flag = False) -> int:
     """List accounts: role, state, and whether the key is registered on the line.

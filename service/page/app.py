@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 from service.clock import utc_text
 from service.notify import Notifier
 from service.page import (
+    admin,
     alarms,
     change_limits,
     history,
@@ -35,6 +36,7 @@ from service.page import (
     read_kpi,
     read_limits,
     read_recent,
+    read_reviews,
     read_tags,
     review,
     what_if,
@@ -105,6 +107,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
         return StreamingResponse(events(feed, start), media_type="text/event-stream")
 
     app.include_router(people.router(identity))
+    app.include_router(admin.router(identity))
     app.include_router(mode.router(identity))
     app.include_router(change_limits.router(identity))
     app.include_router(review.router(identity))
@@ -114,6 +117,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
     app.include_router(read_recent.router(feed))
     app.include_router(read_kpi.router(feed))
     app.include_router(read_explain.router(feed, state_dir))
+    app.include_router(read_reviews.router(state_dir))
     app.include_router(read_limits.router(state_dir))
     app.include_router(read_tags.router(feed, state_dir))
     app.include_router(interlock.router(feed, state_dir))

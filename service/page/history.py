@@ -18,6 +18,8 @@ from service.history.follower import open_store
 from service.history.store import HistoryError, Store
 from service.page.access import require
 from service.page.feed import Feed
+from service.page.read_file import ask_records
+from service.page.read_reviews import review_of, reviews
 from service.page.view import shown
 
 T = TypeVar("T")
@@ -58,17 +60,19 @@ def router(feed: Feed, state_dir: Path) -> APIRouter:
 
     @routes.get("/api/batches", dependencies=view)
     async def batches() -> list[dict[str, Any]]:
-        return await asked(batch_list)
+        found = await asked(batch_list)
+        signed = await ask_records(state_dir, reviews)
+        return [{**batch, "review": review_of(batch, signed)} for batch in found]
 
     @routes.get("/api/batches/{batch}/record", dependencies=view)
     async def record(batch: Batch) -> dict[str, Any]:
         found = await asked(lambda store: batch_record(store, batch))
         if found is None:
             raise HTTPException(404, f"There is no batch {batch} in the history.")
-        sealed = feed.sealed
+        sealed, signed = feed.sealed, await ask_records(state_dir, reviews)
         made = datetime.now(UTC).isoformat(timespec="seconds")
         return {**found, "line": sealed["line"], "recipe_title": sealed["recipe"]["title"],
-                "made_utc": made}  # fmt: skip
+                "review": review_of(found, signed), "made_utc": made}  # fmt: skip
 
     @routes.get("/api/batches/{batch}/export.csv", dependencies=out)
     async def export(batch: Batch) -> StreamingResponse:

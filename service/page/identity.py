@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Container, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,23 @@ class Identity:
         self.sessions.end(request.cookies.get(COOKIE, ""))
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 
+    def sessions_of(self, request: Request | None, person: str) -> list[dict[str, Any]]:
+        """Return the sessions that last, of one person or of all; `this` is the request's own."""
+        settings = self.settings
+        limits = (self.now_s(), settings["idle"], settings["longest"])
+        token = request.cookies.get(COOKIE, "") if request else ""
+        own = self.sessions.of(token, *limits) if token else None
+        return [
+            {"person": one.person, "since": _utc(one.made_s), "seen": _utc(one.seen_s),
+             "this": one == own}
+            for one in self.sessions.lasting(*limits)
+            if not person or one.person == person
+        ]  # fmt: skip
+
+    def end_others(self, request: Request, person: str) -> int:
+        """End every session of a person but the request's own; return how many there were."""
+        return self.sessions.end_others(person, request.cookies.get(COOKIE, ""))
+
     def _person(self, token: str) -> Person:
         settings = self.settings
         session = self.sessions.of(token, self.now_s(), settings["idle"], settings["longest"])
@@ -131,6 +149,10 @@ class Identity:
             return person_in_force(self.accounts.one(session.person), self.sealed())
         except PeopleError:
             return NOBODY
+
+
+def _utc(moment_s: float) -> str:
+    return datetime.fromtimestamp(moment_s, UTC).isoformat(timespec="seconds")
 
 
 class _Hosts:

@@ -1,25 +1,23 @@
-"""Signing in and out, setting up one's account, and the admin's view of all accounts."""
+"""Signing in and out, setting up one's account, one's own password and sessions."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.page.access import ACTIONS, own_page, require
 from service.page.identity import Identity
-from service.people.accounts import Account, PeopleError, SignInRefusedError
+from service.people.accounts import Account, PasswordDueError, PeopleError, SignInRefusedError
 from service.people.roles import NOBODY, Person, may
 from service.people.standing import auto_is_signed, must_be_signed
 
 T = TypeVar("T")
 PersonId = Annotated[str, Field(min_length=1, max_length=40)]
 Secret = Annotated[str, Field(min_length=1, max_length=256)]
-InPath = Annotated[str, Path(pattern=r"^[a-z][a-z0-9.-]{0,39}$")]
-Admin = Annotated[Person, Depends(require("people"))]
 
 
 class Body(BaseModel):
@@ -28,11 +26,21 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+async def _somebody(person: Annotated[Person, Depends(require("view"))]) -> Person:
+    if person is NOBODY:  # where everybody may look
+        raise HTTPException(401, "Refused: sign in first.")
+    return person
+
+
+Own = Annotated[Person, Depends(_somebody)]
+
+
 class SignIn(Body):
-    """Name and password."""
+    """Name and password; `new` is the password to have from now on, where one is due."""
 
     person: PersonId
     password: Secret
+    new: Secret | None = None
 
 
 class SetUp(Body):
@@ -50,14 +58,6 @@ class NewPassword(Body):
     new: Secret
 
 
-class NewAccount(Body):
-    """Whom an admin makes an account for."""
-
-    person: PersonId
-    name: Annotated[str, Field(min_length=1, max_length=64)]
-    role: Literal["operator", "engineer", "qa-approver", "admin", "auditor"]
-
-
 def router(identity: Identity) -> APIRouter:
     """Return the routes of sessions and accounts."""
     routes = APIRouter()
@@ -70,9 +70,10 @@ def router(identity: Identity) -> APIRouter:
     @routes.post("/api/session", dependencies=[Depends(own_page)])
     async def sign_in(given: SignIn, request: Request, response: Response) -> dict[str, Any]:
         account = await checked(
-            identity, request, given.person, "sign-in",
-            lambda: accounts.signed_in(given.person, given.password, identity.now_s()),
-        )  # fmt: skip
+            identity, request, given.person, "sign-in", lambda: _signed_in(identity, given)
+        )
+        if given.new is not None:
+            await identity.note_account("password changed", account.id, account.name)
         identity.begin(request, response, account.id)
         return {"ok": True, "text": f"signed in as {account.name}"}
 
@@ -95,11 +96,7 @@ def router(identity: Identity) -> APIRouter:
         return {"ok": True, "text": "Your account stands. Sign in.", "entry": account.as_entry()}
 
     @routes.post("/api/session/password")
-    async def password(
-        given: NewPassword, request: Request, person: Annotated[Person, Depends(require("view"))]
-    ) -> dict[str, Any]:
-        if person is NOBODY:
-            raise HTTPException(401, "Refused: sign in first.")
+    async def password(given: NewPassword, request: Request, person: Own) -> dict[str, Any]:
         await checked(
             identity, request, person.id, "password",
             lambda: accounts.change_password(person.id, given.old, given.new, identity.now_s()),
@@ -107,25 +104,15 @@ def router(identity: Identity) -> APIRouter:
         await identity.note_account("password changed", person.id, person.name)
         return {"ok": True, "text": "The password is changed. Sign in with the new one."}
 
-    @routes.get("/api/people")
-    async def all_(_: Admin) -> list[dict[str, Any]]:
-        return [_row(account, identity) for account in accounts.all()]
+    @routes.get("/api/session/mine")
+    async def mine(request: Request, person: Own) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(identity.sessions_of, request, person.id)
 
-    @routes.post("/api/people")
-    async def add(given: NewAccount, by: Admin) -> dict[str, Any]:
-        code = _or_refused(
-            lambda: accounts.add(given.person, given.name, given.role, identity.now_s())
-        )
-        await identity.note_account(f"added as {given.role}", given.person, by.name)
-        return {"ok": True, "code": code, "text": "Give them this code; it is good for 24 hours."}
-
-    @routes.post("/api/people/{person}/{what}")
-    async def change(
-        person: InPath, what: Literal["lock", "unlock", "reset", "sign-out"], by: Admin
-    ) -> dict[str, Any]:
-        code = _or_refused(lambda: _changed(identity, person, what))
-        await identity.note_account(what, person, by.name)
-        return {"ok": True, "text": f"{person}: {what}"} | ({"code": code} if code else {})
+    @routes.post("/api/session/end-others")
+    async def end_others(request: Request, person: Own) -> dict[str, Any]:
+        number = await asyncio.to_thread(identity.end_others, request, person.id)
+        await identity.note_account("signed out elsewhere", person.id, person.name)
+        return {"ok": True, "text": f"{number} other session(s) ended"}
 
     return routes
 
@@ -147,8 +134,17 @@ async def checked(
     except SignInRefusedError as error:
         await identity.note_refused(request, person, action, error.why)
         raise HTTPException(401, str(error)) from error
+    except PasswordDueError as error:
+        raise HTTPException(409, f"{error}. Next: {error.next_step}") from error
     except PeopleError as error:
         raise HTTPException(422, f"{error}. Next: {error.next_step}") from error
+
+
+def _signed_in(identity: Identity, given: SignIn) -> Account:
+    accounts, now_s = identity.accounts, identity.now_s()
+    if given.new is not None:
+        accounts.change_password(given.person, given.password, given.new, now_s)
+    return accounts.signed_in(given.person, given.new or given.password, now_s)
 
 
 def _session(identity: Identity, person: Person) -> dict[str, Any]:
@@ -163,33 +159,5 @@ def _session(identity: Identity, person: Person) -> dict[str, Any]:
         },
         "read": identity.settings["read"],
         "line": sealed["line"]["id"],
+        "first": not identity.accounts.any(),  # nobody has an account yet
     }
-
-
-def _row(account: Account, identity: Identity) -> dict[str, Any]:
-    registered = account.is_in(identity.sealed().get("people", {}))
-    return {
-        "person": account.id, "name": account.name, "role": account.role, "state": account.state,
-        "waits": account.wait_until_s > identity.now_s(), "registered": registered,
-    }  # fmt: skip
-
-
-def _changed(identity: Identity, person: str, what: str) -> str:
-    accounts = identity.accounts
-    accounts.one(person)
-    if what == "reset":
-        return accounts.reset(person, identity.now_s())
-    if what == "sign-out":
-        identity.sessions.end_all(person)
-    elif what == "lock":
-        accounts.lock(person)
-    else:
-        accounts.unlock(person)
-    return ""
-
-
-def _or_refused(work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except PeopleError as error:
-        raise HTTPException(409, f"{error}. Next: {error.next_step}") from error

@@ -109,5 +109,6 @@ WORDS = (
     N_("change"), N_("critical"), N_("high"), N_("medium"), N_("low"), N_("UNACK"), N_("ACKED"),
     N_("RTNUN"), N_("LTUNK"), N_("LTACK"), N_("SHELVED"), N_("DSUPR"), N_("OOSRV"),
     N_("operator"), N_("engineer"), N_("qa-approver"), N_("admin"), N_("auditor"),
+    N_("unregistered"), N_("nobody"), N_("active"), N_("invited"), N_("renew"), N_("locked"),
 )  # fmt: skip
 """States and roles: words of the record that the screen shows in the reader's language."""

@@ -42,6 +42,9 @@ WRONG = (
 )
 """One text for every way to fail, so that it tells nobody which names exist."""
 
+_OPEN = ("active", "renew")
+"""The states in which a password opens something, be it only the change of itself."""
+
 _ID = re.compile(r"[a-z][a-z0-9.-]{0,39}")
 
 
@@ -62,9 +65,16 @@ class SignInRefusedError(PeopleError):
         self.why = why
 
 
+class PasswordDueError(PeopleError):
+    """The password is right, and opens nothing until its person has chosen another one."""
+
+    def __init__(self) -> None:
+        super().__init__("an admin asked for another password", "choose a new one, then go on")
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account as an admin sees it. `state` is invited, active or locked."""
+    """One account as an admin sees it. `state` is invited, active, renew or locked."""
 
     id: str
     name: str
@@ -108,8 +118,7 @@ class Accounts:
             )
         if not (0 < len(name.strip()) <= 64 and name.isprintable()):
             raise PeopleError(f"{name!r} cannot be a printed name", "one line, up to 64 characters")
-        if role not in ROLES:
-            raise PeopleError(f"there is no role {role!r}", f"one of {', '.join(ROLES)}")
+        self._known_role(role)
         code = new_code()
         values = (id_, name.strip(), role, now_s, digest(code), now_s + CODE_LIVES_S)
         made = self._store.changed(
@@ -144,6 +153,20 @@ class Accounts:
             "wait_until_s = 0.0",
         )  # fmt: skip
 
+    def renew(self, id_: str) -> None:
+        """Let its person go on only with a new password; the key stays the same."""
+        if self.one(id_).state != "active":
+            raise PeopleError(
+                f"the account {id_!r} has no password in use", "unlock it, or reset it"
+            )
+        self._change(id_, "state = 'renew'")
+        self._store.run("DELETE FROM session WHERE person = ?", (id_,))
+
+    def set_role(self, id_: str, role: str) -> None:
+        """Give an account another role; on a line whose register counts, that one counts."""
+        self._known_role(role)
+        self._change(id_, "role = ?", role)
+
     def set_up(self, id_: str, code: str, password: str, now_s: float) -> Account:
         """Turn a one-time code into a password of the person's own and a new signing key.
 
@@ -172,18 +195,23 @@ class Accounts:
         return self.one(id_)
 
     def signed_in(self, id_: str, password: str, now_s: float) -> Account:
-        """Return the account that name and password open; raises SignInRefusedError."""
+        """Return the account that name and password open.
+
+        Raises SignInRefusedError, or PasswordDueError when the right password has to be changed.
+        """
         account = self._counted(id_, now_s)
         rows = self._store.run("SELECT hash FROM account WHERE id = ?", (id_,))
         hashed = str(rows[0][0]) if rows and rows[0][0] else self._nobodys_hash
         good = is_password(password, hashed)
         if account is None:
             raise SignInRefusedError("no such account")
-        if account.state != "active":
+        if account.state not in _OPEN:
             raise SignInRefusedError(f"the account is {account.state}")
         if not good:
             raise SignInRefusedError("wrong password")
         self._forgive(id_)
+        if account.state == "renew":
+            raise PasswordDueError
         return account
 
     def key_of(self, id_: str, password: str, now_s: float) -> Ed25519PrivateKey:
@@ -191,9 +219,14 @@ class Accounts:
 
         Raises SignInRefusedError; wrong passwords count as at the sign-in.
         """
+        return self._opened(id_, password, now_s, ("active",))
+
+    def _opened(
+        self, id_: str, password: str, now_s: float, states: Sequence[str]
+    ) -> Ed25519PrivateKey:
         account = self._counted(id_, now_s)
         rows = self._store.run("SELECT box FROM account WHERE id = ?", (id_,))
-        if account is None or account.state != "active" or not rows or not rows[0][0]:
+        if account is None or account.state not in states or not rows or not rows[0][0]:
             raise SignInRefusedError("the account has no key to sign with")
         try:
             key = open_key(str(rows[0][0]), password, id_)
@@ -204,14 +237,14 @@ class Accounts:
 
     def change_password(self, id_: str, old: str, new: str, now_s: float) -> None:
         """Seal the person's key under another password; every session of theirs ends."""
-        key = self.key_of(id_, old, now_s)
+        key = self._opened(id_, old, now_s, _OPEN)
         account = self.one(id_)
         if weak := weakness(new, id_, *account.name.split()):
             raise PeopleError(weak, "choose another password")
         if old == new:
             raise PeopleError("the new password is the old one", "choose another password")
         hashed, box = hash_password(new, self._cost), seal_key(key, new, id_, self._cost)
-        self._change(id_, "hash = ?, box = ?", hashed, box)
+        self._change(id_, "hash = ?, box = ?, state = 'active'", hashed, box)
         self._store.run("DELETE FROM session WHERE person = ?", (id_,))
 
     def one(self, id_: str) -> Account:
@@ -224,6 +257,14 @@ class Accounts:
     def all(self) -> Sequence[Account]:
         """Return every account, by name."""
         return self._found("ORDER BY id")
+
+    def any(self) -> bool:
+        """Say whether there is any account yet."""
+        return bool(self._store.run("SELECT 1 FROM account LIMIT 1"))
+
+    def _known_role(self, role: str) -> None:
+        if role not in ROLES:
+            raise PeopleError(f"there is no role {role!r}", f"one of {', '.join(ROLES)}")
 
     def _found(self, where: str, *values: str) -> list[Account]:
         rows = self._store.run(

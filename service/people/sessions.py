@@ -46,8 +46,7 @@ class Sessions:
         if not rows:
             return None
         session = Session(*rows[0])
-        over = now_s - session.seen_s >= idle_s or now_s - session.made_s >= longest_s
-        if over or now_s < session.made_s - 60.0:  # a clock set back does not lengthen it
+        if not _lasts(session, now_s, idle_s, longest_s):
             self.end(token)
             return None
         return session
@@ -65,7 +64,23 @@ class Sessions:
         """End every session of a person; return how many there were."""
         return self._store.changed("DELETE FROM session WHERE person = ?", (person,))
 
+    def end_others(self, person: str, token: str) -> int:
+        """End every session of a person but this one; return how many there were."""
+        return self._store.changed(
+            "DELETE FROM session WHERE person = ? AND token != ?", (person, digest(token))
+        )
+
+    def lasting(self, now_s: float, idle_s: float, longest_s: float) -> Sequence[Session]:
+        """Return the sessions that still last, the newest first."""
+        return [one for one in self.all() if _lasts(one, now_s, idle_s, longest_s)]
+
     def all(self) -> Sequence[Session]:
         """Return every session that was not ended, the newest first."""
         rows = self._store.run("SELECT person, made_s, seen_s FROM session ORDER BY made_s DESC")
         return [Session(*row) for row in rows]
+
+
+def _lasts(session: Session, now_s: float, idle_s: float, longest_s: float) -> bool:
+    """Say whether a session goes on; a clock set back does not lengthen it."""
+    used = now_s - session.seen_s < idle_s and now_s - session.made_s < longest_s
+    return used and now_s >= session.made_s - 60.0

@@ -66,6 +66,7 @@ def test_a_person_sets_an_account_up_signs_in_and_what_failed_is_told_the_engine
             page.locator("#person", has_text="Nora New").wait_for()
             seen.problems.clear()  # the browser itself writes down every 401
             page.locator("#person").click()
+            page.get_by_role("button", name="Sign out").click()
             page.get_by_text("Sign in to see this line.").wait_for()
             assert seen.problems == []
             until(lambda: {"account", "refused"} <= {one["do"] for one in desk.asked})

@@ -19,7 +19,7 @@ export async function post(path, body) {
     headers: { "Content-Type": "application/json", "X-Rheostat": "1" },
     body: JSON.stringify(body),
   });
-  if (!answer.ok) throw new Error(await reason(answer));
+  if (!answer.ok) throw Object.assign(new Error(await reason(answer)), { status: answer.status });
   return answer.json();
 }
 

@@ -18,9 +18,11 @@ export function say(text) {
 export function form(title, fields, { meaning = "", confirm = t("Confirm"), send = async () => {}, aside = () => null } = {}) {
   return new Promise((resolve) => {
     let result = null;
-    const inputs = fields.map((field) => h(field.rows ? "textarea" : "input", {
+    const inputs = fields.map((field) => field.choices ? h("select", { name: field.name },
+      field.choices.map(([value, text]) => h("option", { value, selected: value === field.value }, text))) : h(field.rows ? "textarea" : "input", {
+      value: field.value,
       name: field.name, type: field.rows ? null : field.type ?? "text", required: field.required ?? true,
-      maxlength: field.type === "number" ? null : field.max ?? 200, step: field.type === "number" ? "any" : null, autocomplete: field.type === "password" ? "current-password" : "off", rows: field.rows ?? null,
+      maxlength: field.type === "number" ? null : field.max ?? 200, step: field.type === "number" ? "any" : null, autocomplete: field.type === "password" ? field.fresh ? "new-password" : "current-password" : "off", rows: field.rows ?? null,
     }));
     const trouble = h("p", { class: "alarm", role: "alert" });
     const body = h("form", { method: "dialog" },

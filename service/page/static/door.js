@@ -19,6 +19,7 @@ export async function enter() {
     box.append(h("section", { class: "door" },
       h("h1", {}, store.session.line),
       h("p", {}, t("Sign in to see this line.")),
+      store.session.first ? h("p", { class: "meaning" }, t("Nobody has an account yet. The first one is made on the line's machine: ./rheostat people add")) : null,
       h("div", { class: "row" },
         h("button", { class: "strong", onclick: signIn }, t("Sign in")),
         h("button", { onclick: setUp }, t("Set up an account")))));
@@ -31,11 +32,30 @@ export async function signIn() {
     { name: "person", label: t("Name for signing in"), max: 40 },
     { name: "password", label: t("Password"), type: "password", max: 256 },
   ], {
-    confirm: t("Sign in"), send: (typed) => post("/api/session", typed),
+    confirm: t("Sign in"),
+    send: (typed) => post("/api/session", typed).catch((error) => { if (error.status !== 409) throw error; return { due: true }; }),
     aside: (close) => h("button", { type: "button", class: "link", onclick: () => { close(); setUp(); } },
       t("Set up an account")),
   });
-  if (done) location.reload();
+  if (done && (!done.answer.due || await otherPassword(done))) location.reload();
+}
+
+// The right password, and an admin asked for another one: nothing opens before it is chosen.
+function otherPassword({ person, password }) {
+  return form(t("Choose another password"), newPassword(), {
+    meaning: t("An admin asked for it. Your key and your role stay as they are."),
+    send: (typed) => post("/api/session", { person, password, new: chosen(typed) }),
+  });
+}
+
+export const newPassword = () => [
+  { name: "password", label: t("New password, at least 12 characters"), type: "password", max: 128, fresh: true },
+  { name: "again", label: t("The same password again"), type: "password", max: 128, fresh: true },
+];
+
+export function chosen({ password, again }) {
+  if (password !== again) throw new Error(t("The two passwords differ."));
+  return password;
 }
 
 export async function signOut() {
@@ -48,15 +68,10 @@ export async function setUp() {
   const done = await form(t("Set up an account"), [
     { name: "person", label: t("Name for signing in"), max: 40 },
     { name: "code", label: t("One-time code"), max: 40 },
-    { name: "password", label: t("New password, at least 12 characters"), type: "password", max: 128 },
-    { name: "again", label: t("The same password again"), type: "password", max: 128 },
+    ...newPassword(),
   ], {
     meaning: t("Only you know this password. It signs in your name."),
-    send: (typed) => {
-      const { again, ...body } = typed;
-      if (again !== body.password) throw new Error(t("The two passwords differ."));
-      return post("/api/session/set-up", body);
-    },
+    send: ({ person, code, ...typed }) => post("/api/session/set-up", { person, code, password: chosen(typed) }),
   });
   if (!done) return;
   await form(t("Your account stands"), [], {

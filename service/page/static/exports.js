@@ -1,6 +1,7 @@
 // Batches and exports, as far as this server has them.
 import { h, table } from "/static/dom.js";
 import { get, has } from "/static/api.js";
+import { may } from "/static/limit_acts.js";
 import { t } from "/static/i18n.js";
 
 export async function exports_(root) {
@@ -12,6 +13,6 @@ export async function exports_(root) {
   const link = (id, what, text) => (has(`/api/batches/{id}/${what}`) || has(`/api/batches/{batch}/${what}`) ? [h("a", { href: `/api/batches/${encodeURIComponent(id)}/${what}`, target: "_blank", rel: "noopener" }, text), " "] : null);
   root.append(table([t("Batch"), t("Recipe"), t("From"), t("To"), t("Exports")], rows.map((one) => [
     String(one.id ?? one.batch), one.recipe ?? "–", one.from ?? one.start ?? "–", one.to ?? one.end ?? "–",
-    h("td", {}, link(one.id, "record", t("Record (JSON)")), link(one.id, "report", t("Report")), link(one.id, "report.pdf", "PDF"), link(one.id, "export.csv", "CSV"), link(one.id, "export.parquet", "Parquet")),
+    h("td", {}, link(one.id, "record", t("Record (JSON)")), link(one.id, "report", t("Report")), may("export") ? [link(one.id, "report.pdf", "PDF"), link(one.id, "export.csv", "CSV"), link(one.id, "export.parquet", "Parquet")] : null),
   ])));
 }

@@ -8,6 +8,7 @@ import { gaveUp, keyOf, limitedBy, modeReason } from "/static/words.js";
 import { matrix } from "/static/matrix.js";
 import { gatePanel } from "/static/gate.js";
 import { Trend } from "/static/trend.js";
+import { offered } from "/static/limit_acts.js";
 import { isStale, store, watch } from "/static/store.js";
 
 export function faceplate(root, [name]) {
@@ -49,8 +50,8 @@ function heading(name, loop) {
   const asked = h("span", { class: "asked" });
   const why = h("p", { class: "why" });
   const buttons = ["OFF", "SHADOW", "AUTO"].map((word) =>
-    h("button", { "data-mode": word, onclick: () => (word === "OFF" ? off(name) : wish(name, word)) }, word));
-  const reset = h("button", { "data-reset": true, title: t("Clear a latched trip; the cause must be gone"), onclick: () => wish(name, "OFF", true) }, t("Reset"));
+    h("button", { "data-mode": word, ...offered(word === "OFF" ? "off" : "mode"), onclick: () => (word === "OFF" ? off(name) : wish(name, word)) }, word));
+  const reset = h("button", { "data-reset": true, title: t("Clear a latched trip; the cause must be gone"), ...offered("reset"), onclick: () => wish(name, "OFF", true) }, t("Reset"));
   const box = h("div", { class: "head" },
     h("div", { class: "title" }, h("h1", {}, label(loop.title)), mode, asked),
     h("div", { class: "buttons", role: "group", "aria-label": t("Mode of {loop}", { loop: label(loop.title) }) }, buttons, reset),

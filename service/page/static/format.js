@@ -38,6 +38,9 @@ export function span(pair) {
   return `${short(low)} … ${short(high)}`;
 }
 
+// A moment to the minute, in UTC.
+export function moment(utc) { return utc ? utc.slice(0, 16).replace("T", " ") : "–"; }
+
 export function clock(utc) { return utc ? utc.slice(11, 19) : "–"; }
 
 export function named(signal) { return label(signal.label); }

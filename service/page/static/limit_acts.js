@@ -6,6 +6,13 @@ import { store } from "/static/store.js";
 
 export function may(action) { return store.session?.actions?.includes(action) ?? false; }
 
+// How a button that is always there is given to who is here. Whoever has not signed in is asked to;
+// a role that may not do it sees why.
+export function offered(action) {
+  const role = store.session?.person?.role;
+  return may(action) || !role ? {} : { disabled: true, title: t("Not for the role {role}", { role: t(role) }) };
+}
+
 // Ask for the new value of one limit; gives { place, new } in people's units, or null.
 export async function change(row) {
   const pair = Array.isArray(row.value);

@@ -1,7 +1,7 @@
 // Limits with who, when and why; proposals with difference, impact and signatures.
 import { h, table } from "/static/dom.js";
 import { get } from "/static/api.js";
-import { percent, short, span } from "/static/format.js";
+import { moment, percent, short, span } from "/static/format.js";
 import { label, t } from "/static/i18n.js";
 import { say } from "/static/dialogs.js";
 import { activate, change, may, propose, sign } from "/static/limit_acts.js";
@@ -36,7 +36,7 @@ function inForce(rows, add) {
   const box = table([t("Signal"), t("Limit"), t("Value"), t("Unit"), t("Since"), t("Who"), t("When"), t("Why"), t("Change")], [], { class: "list" });
   box.tBodies[0].replaceWith(body);
   const made = rows.map((row) => {
-    const cells = [label(row.label), kinds()[row.kind] ?? row.kind, plain(row.value), row.unit, `v${row.changed.version}`, row.changed.author, row.changed.utc.slice(0, 16).replace("T", " "), row.changed.reason];
+    const cells = [label(row.label), kinds()[row.kind] ?? row.kind, plain(row.value), row.unit, `v${row.changed.version}`, row.changed.author, moment(row.changed.utc), row.changed.reason];
     const act = row.movable && may("limits-propose") ? h("button", { "aria-label": `${t("Change")}: ${row.path}`, onclick: () => add(row) }, t("Change")) : "";
     return { text: `${row.path} ${cells.join(" ")}`.toLowerCase(), row: h("tr", { title: row.path }, [...cells, act].map((cell, i) => h("td", { class: i === 2 ? "number" : null }, cell))) };
   });
@@ -51,8 +51,8 @@ function proposal(one) {
   const signed = one.signatures.map((s) => `${s.name} (${t(s.role)}): ${s.meaning}`).join("; ") || t("none");
   const refused = one.changes.filter((row) => row.refusal);
   return h("section", { class: "panel proposal" },
-    h("h2", {}, `v${one.version} · ${one.author} · ${one.utc.slice(0, 16).replace("T", " ")}`), h("p", {}, one.reason),
-    h("p", { class: "hash" }, one.sha256), one.expires ? h("p", {}, t("Can be activated until {utc}", { utc: one.expires.slice(0, 16).replace("T", " ") })) : null,
+    h("h2", {}, `v${one.version} · ${one.author} · ${moment(one.utc)}`), h("p", {}, one.reason),
+    h("p", { class: "hash" }, one.sha256), one.expires ? h("p", {}, t("Can be activated until {utc}", { utc: moment(one.expires) })) : null,
     ...refused.map((row) => h("p", { class: "alarm" }, `▲ ${row.refusal.what ?? row.path}`)),
     table([t("What"), t("Old"), t("New"), t("Unit")], one.changes.map((row) => [row.path, plain(row.old), plain(row.new), row.unit])),
     h("p", {}, t("Signatures: {list}", { list: signed })),

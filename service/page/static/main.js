@@ -3,15 +3,16 @@ import { h, put, show } from "/static/dom.js";
 import { alarmBanner } from "/static/banner.js";
 import { LANGUAGES, chooseLanguage, label, language, loadLanguage, t } from "/static/i18n.js";
 import { say } from "/static/dialogs.js";
-import { enter, signIn, signOut } from "/static/door.js";
+import { enter, signIn } from "/static/door.js";
 import { engineTrouble, start, store, watch } from "/static/store.js";
 import { overview } from "/static/overview.js";
 import { faceplate } from "/static/faceplate.js";
 import { alarms } from "/static/alarms.js";
 import { engineering } from "/static/engineering.js";
 import { records } from "/static/records.js";
+import { account } from "/static/account.js";
 
-const LEVELS = { "": overview, loop: faceplate, alarms, engineering, records };
+const LEVELS = { "": overview, loop: faceplate, alarms, engineering, records, account };
 const box = (id) => document.getElementById(id);
 let close = () => {};
 
@@ -46,7 +47,7 @@ function head() {
     insecure.length ? h("a", { class: "flag", id: "insecure", href: "#/engineering/tags", title: `${insecure.join(", ")}: ${t("the wire is neither signed nor encrypted. A bench, never a plant network.")}` }, `△ ${t("unencrypted")}`) : null,
     h("a", { id: "seal", href: "#/engineering/limits", hidden: true }),
     h("span", { id: "engine", role: "status" }),
-    h("button", { id: "person", onclick: () => (store.session?.person ? signOut() : signIn()) }),
+    h("button", { id: "person", onclick: () => (store.session?.person ? location.hash = "#/account/me" : signIn()) }),
     h("button", { id: "language", lang: other, onclick: () => chooseLanguage(other) }, LANGUAGES[other]),
     h("time", { id: "clock" }, "--:--:--"),
   );
@@ -67,7 +68,7 @@ function showStatus() {
   }
   const person = store.session?.person;
   put(box("person"), person ? `${person.name} · ${t(person.role)}` : t("Sign in"));
-  box("person").title = person ? t("Sign out") : "";
+  box("person").title = person ? t("My account") : "";
 }
 
 function keys(event) {

@@ -5,7 +5,7 @@ import { t } from "/static/i18n.js";
 export function tabs(root, level, chosen, rest, sheets) {
   const [name, , open] = sheets.find(([key]) => key === chosen) ?? sheets[0];
   const box = h("div", { class: `sheet ${name}` });
-  const title = { engineering: t("Engineering"), records: t("Records") }[level];
+  const title = { engineering: t("Engineering"), records: t("Records"), account: t("Account") }[level];
   root.append(h("h1", { class: "heard" }, title), h("nav", { class: "tabs", "aria-label": t("Sheets") }, sheets.map(([key, title]) =>
     h("a", { href: `#/${level}/${key}`, "aria-current": key === name ? "page" : null }, title))), box);
   let closed = false;

@@ -1,38 +1,34 @@
 // The audit trail: what people asked, what was sealed and signed, what the engine noted. Newest first.
+// "#/records/trail/120-480" shows one stretch of it, as a batch's review looks at it.
 import { h, table } from "/static/dom.js";
-import { get, post } from "/static/api.js";
-import { form, say } from "/static/dialogs.js";
+import { get } from "/static/api.js";
 import { label, t } from "/static/i18n.js";
 import { may } from "/static/limit_acts.js";
+import { review, waiting } from "/static/reviews.js";
 import { store } from "/static/store.js";
 
-export async function trail(root) {
+export async function trail(root, [stretch = ""]) {
+  const [first, last] = /^(\d+)-(\d+)$/.exec(stretch)?.slice(1).map(Number) ?? [1, null];
   const list = h("tbody");
   const kinds = h("select", { onchange: () => draw() }, [["", t("All kinds")], ...["request", "signature", "seal", "event", "start", "stop"].map((kind) => [kind, t(kind)])].map(([value, text]) => h("option", { value }, text)));
   const more = h("button", { onclick: () => load() }, t("Older"));
   const box = table([t("Record"), "UTC", t("Kind"), t("Loop"), t("Who"), t("What"), t("Why")], [], { class: "list" });
   box.tBodies[0].replaceWith(list);
-  root.append(h("div", { class: "controls" }, h("label", {}, t("Kind"), kinds), may("review") ? h("button", { onclick: () => review(rows) }, t("Sign a review")) : null), h("div", { class: "scroll" }, box), h("div", {}, more));
   const rows = [];
+  root.append(
+    last === null ? await waiting() : h("div", { class: "row" }, h("h2", {}, t("Records {first} to {last}", { first, last })), h("a", { href: "#/records/trail" }, t("All records"))),
+    h("div", { class: "controls" }, h("label", {}, t("Kind"), kinds), may("review") ? h("button", { onclick: () => review(first, last ?? rows[0]?.seq ?? 1) }, t("Sign a review")) : null),
+    h("div", { class: "scroll" }, box), h("div", {}, more));
   const draw = () => list.replaceChildren(...rows.filter((row) => !kinds.value || row.kind === kinds.value).map(line));
   const load = async () => {
-    const found = await get(`/api/trail?limit=100${rows.length ? `&before=${rows.at(-1).seq}` : ""}`);
-    rows.push(...found);
-    more.hidden = found.length < 100;
+    const before = rows.length ? rows.at(-1).seq : last === null ? null : last + 1;
+    const found = await get(`/api/trail?limit=100${before ? `&before=${before}` : ""}`);
+    const inside = found.filter((row) => row.seq >= first);
+    rows.push(...inside);
+    more.hidden = inside.length < 100;
     draw();
   };
   await load();
-}
-
-// Quality's signature under a stretch of the trail; it becomes a record itself.
-async function review(rows) {
-  const done = await form(t("Sign a review"), [
-    { name: "first", label: t("First record"), type: "number" },
-    { name: "last", label: `${t("Last record")} · ${t("Now: {value}", { value: rows[0]?.seq ?? 1 })}`, type: "number" },
-    { name: "why", label: t("What the review found"), max: 200 },
-    { name: "password", label: t("Password, as your signature"), type: "password", max: 256 },
-  ], { meaning: t("I have reviewed these records."), confirm: t("Sign"), send: ({ first, last, ...typed }) => post("/api/review", { first: Number(first), last: Number(last), ...typed }) });
-  if (done) say(done.answer.text ?? t("Done"));
 }
 
 function line(row) {
@@ -44,6 +40,6 @@ function line(row) {
 function what({ kind, body }) {
   if (kind === "request") return `${body.old} → ${body.new}${body.reset ? ` · ${t("Reset")}` : ""}`;
   if (kind === "seal") return `${t("Limits: v{version}", { version: body.version })} · ${body.kind} · ${String(body.sha256).slice(0, 12)}`;
-  if (kind === "event") return [body.event, body.alarm ?? body.id, body.to ?? body.state, body.text].filter((word) => typeof word === "string").join(" · ");
+  if (kind === "event") return [body.event, body.what ?? body.action, body.person, body.alarm ?? body.id, body.to ?? body.state, body.text].filter((word) => typeof word === "string").join(" · ");
   return "";
 }
