@@ -12,16 +12,16 @@ const names = () => ({ target: t("Target"), low: t("Low limit"), high: t("High l
 
 export async function whatIf(root, [name]) {
   const loop = name ?? firstLoop();
-  const offered = await get(`/api/what-if/${encodeURIComponent(loop)}`, "/api/what-if/{loop}");
+  const numbers = await get(`/api/what-if/${encodeURIComponent(loop)}`, "/api/what-if/{loop}");
   const pick = h("div", { class: "controls" }, pickLoop(loop, (one) => { location.hash = `#/engineering/what-if/${one}`; }));
-  if (!offered.playable) { root.append(pick, h("p", {}, t("This loop's controller has no model to play with."))); return; }
+  if (!numbers.playable) { root.append(pick, h("p", {}, t("This loop's controller has no model to play with."))); return; }
   const changes = {};
   const result = h("div", { role: "status" });
-  const run = h("button", { class: "strong", ...offered("what-if"), onclick: () => play(loop, changes, offered, run, result) }, t("Play 60 cycles"));
+  const run = h("button", { class: "strong", ...offered("what-if"), onclick: () => play(loop, changes, numbers, run, result) }, t("Play 60 cycles"));
   pick.append(run, h("button", { onclick: () => dispatchEvent(new HashChangeEvent("hashchange")) }, t("Start again")));
   root.append(
     h("p", {}, t("A copy of the controller hears the last recorded cycles and plays on with its own model as the plant. Nothing reaches the engine; what you like, you propose.")),
-    pick, h("div", { class: "columns" }, h("section", { class: "panel" }, h("h2", {}, t("Numbers to try")), inputs(offered.rows, changes)), h("section", { class: "panel" }, result)));
+    pick, h("div", { class: "columns" }, h("section", { class: "panel" }, h("h2", {}, t("Numbers to try")), inputs(numbers.rows, changes)), h("section", { class: "panel" }, result)));
   result.append(h("p", { class: "soft" }, t("Change a number, then play.")));
 }
 
@@ -37,25 +37,25 @@ function inputs(rows, changes) {
     ["weight", "rank", "move_weight"].includes(field) ? "" : row.unit])));
 }
 
-async function play(loop, changes, offered, run, result) {
+async function play(loop, changes, numbers, run, result) {
   run.disabled = true;
   result.replaceChildren(h("p", {}, t("Playing …")));
   try {
     const wanted = Object.fromEntries(Object.entries(changes).filter(([, fields]) => Object.keys(fields).length));
     const answer = await post("/api/what-if", { loop, changes: wanted, cycles: 60 });
-    result.replaceChildren(...told(loop, answer, offered));
+    result.replaceChildren(...told(loop, answer, numbers));
   } catch (error) { result.replaceChildren(h("p", { class: "alarm" }, `▲ ${error.message}`)); }
   run.disabled = false;
 }
 
-function told(loop, answer, offered) {
+function told(loop, answer, numbers) {
   const spec = store.line.loops[loop];
   const words = (list) => list.map((text) => constraint(text, spec)).join(", ") || t("nothing");
-  const tags = (list) => list.map((tag) => label(offered.rows.find((row) => row.tag === tag)?.label ?? tag)).join(", ") || t("nothing");
+  const tags = (list) => list.map((tag) => label(numbers.rows.find((row) => row.tag === tag)?.label ?? tag)).join(", ") || t("nothing");
   return [
     h("p", {}, t("Grey: as it is now. Black: as tried. {minutes} minutes from now.", { minutes: short((answer.period_s * 60) / 60) })),
     ...Object.entries(answer.ended).map(([name, status]) => h("p", { class: "alarm" }, `▲ ${{ now: t("Now"), tried: t("Tried") }[name]}: ${status}`)),
-    h("div", { class: "multiples" }, offered.rows.map((row) => course(row, answer.signals[row.tag]))),
+    h("div", { class: "multiples" }, numbers.rows.map((row) => course(row, answer.signals[row.tag]))),
     table(["", t("Limited by"), t("Gave up")], [[t("Now"), words(answer.binding.now), tags(answer.gave_up.now)], [t("Tried"), words(answer.binding.tried), tags(answer.gave_up.tried)]]),
   ];
 }
