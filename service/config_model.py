@@ -187,6 +187,26 @@ class LineId(Shape):
     product: Name
 
 
+PageUrl = Annotated[str, Field(
+    pattern=r"^(https://[^/?#\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^?#\s]*)?$",
+    max_length=300,
+)]  # fmt: skip
+
+
+class Provider(Shape):
+    """An OpenID Connect provider that people sign in at. Its secret is in no configuration."""
+
+    title: Name = Field("OpenID Connect", description="what the button says")
+    issuer: PageUrl = Field(description="the provider's address: https, or http on this machine")
+    client: Name = Field(description="under which id this line is registered there")
+    address: PageUrl = Field(description="the page's own address; the provider sends back to it")
+    claim: Name = Field("groups", description="the claim that holds a person's groups")
+    scopes: list[Name] = Field(default=[], description="beside openid and profile")
+    roles: dict[Name, Literal["operator", "engineer", "qa-approver", "admin", "auditor"]] = Field(
+        min_length=1, description="group to role; who is in none, or in two, gets nothing"
+    )
+
+
 class Page(Shape):
     """The operator page: who may read it, and how long a person stays signed in."""
 
@@ -199,6 +219,9 @@ class Page(Shape):
     hosts: list[Name] = Field(
         default=["localhost", "127.0.0.1", "::1"],
         description="the names in the browser's address line under which the page answers",
+    )
+    provider: Provider | None = Field(
+        default=None, description="sign-in by the company's directory"
     )
 
 

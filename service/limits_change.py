@@ -29,6 +29,7 @@ _MOVABLE: tuple[tuple[Place, str], ...] = (
     (("page", "*"), "page"),
     (("page", "*", "*"), "page"),
     (("history", "*", "*"), "history"),
+    (("page", "provider", "*", "*"), "page"),
 )
 
 _FIXED: tuple[tuple[Place, str, str], ...] = (

@@ -82,6 +82,13 @@ def plc_addresses(sealed: Mapping[str, Any]) -> list[str]:
     return sorted({address for host in hosts for address in _resolved(host)})
 
 
+def _provider_addresses(sealed: Mapping[str, Any]) -> list[str]:
+    """Return the IP addresses of the identity provider, which the page asks who somebody is."""
+    provider = sealed.get("page", {}).get("provider")
+    host = urlsplit(provider["issuer"]).hostname if provider else None
+    return sorted(set(_resolved(host))) if host else []
+
+
 def _shared() -> dict[PurePosixPath, str]:
     units = sorted([*_HERE.glob("*.service"), *_HERE.glob("*.target")])
     return {
@@ -101,6 +108,7 @@ def _special(what: Installed) -> dict[PurePosixPath, str]:
             "ExecStart=",
             f"ExecStart={sys.executable} -m service.page --state {state_dir_of(what.line)} "
             f"--port {what.page_port}",
+            *(f"IPAddressAllow={address}" for address in _provider_addresses(what.sealed)),
         ),
         target: _section("Unit", "Wants=", f"Wants=rheostat-engine@%i.service {wants}".rstrip()),
         _tmpfiles(what.line): folders,

@@ -86,6 +86,7 @@ def _row(account: Account, identity: Identity) -> dict[str, Any]:
         "waits": account.wait_until_s > identity.now_s(),
         "registered": account.is_in(sealed.get("people", {})),
         "counts_as": person_in_force(account, sealed).role,
+        "provider": account.subject is not None,
         "entry": account.as_entry() if account.public else "",
     }  # fmt: skip
 

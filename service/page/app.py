@@ -32,6 +32,7 @@ from service.page import (
     metrics,
     mode,
     people,
+    provider,
     read_explain,
     read_kpi,
     read_limits,
@@ -107,6 +108,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
         return StreamingResponse(events(feed, start), media_type="text/event-stream")
 
     app.include_router(people.router(identity))
+    app.include_router(provider.router(identity))
     app.include_router(admin.router(identity))
     app.include_router(mode.router(identity))
     app.include_router(change_limits.router(identity))

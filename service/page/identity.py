@@ -169,12 +169,14 @@ def person_in_force(account: Account, sealed: Mapping[str, Any]) -> Person:
     """Return who an account's person is now: name and role of the register in force.
 
     A revoked or locked one is nobody. One who is not registered with this account's key may look
-    only; while the line is being commissioned, an account outside the register has its own role.
+    only, and so may one whose provider gives another role than the register; while the line is
+    being commissioned, an account outside the register has its own role.
     """
     entry = sealed.get("people", {}).get(account.id)
     if account.state != "active" or (entry is not None and entry.get("revoked")):
         return NOBODY
-    if entry is not None and entry["key"] == account.public:
+    vouched = account.subject is None or (entry is not None and account.role == entry["role"])
+    if entry is not None and entry["key"] == account.public and vouched:
         return Person(account.id, str(entry["name"]), str(entry["role"]))
     if entry is None and not auto_is_signed(sealed):
         return Person(account.id, account.name, account.role)

@@ -149,7 +149,7 @@ def _signed_in(identity: Identity, given: SignIn) -> Account:
 
 def _session(identity: Identity, person: Person) -> dict[str, Any]:
     sealed = identity.sealed()
-    shown = {"id": person.id, "name": person.name, "role": person.role}
+    shown = {"id": person.id, "name": person.name, "role": person.role, **_own(identity, person)}
     return {
         "person": shown if person.id else None,
         "actions": [action for action in ACTIONS if may(person.role, action)],
@@ -158,6 +158,15 @@ def _session(identity: Identity, person: Person) -> dict[str, Any]:
             "reset": must_be_signed(sealed.get("people", {})),
         },
         "read": identity.settings["read"],
+        "provider": (identity.settings.get("provider") or {}).get("title"),
         "line": sealed["line"]["id"],
         "first": not identity.accounts.any(),  # nobody has an account yet
     }
+
+
+def _own(identity: Identity, person: Person) -> dict[str, Any]:
+    """Return whether somebody signs in at a provider, and whether they have a key to sign with."""
+    if not person.id:
+        return {}
+    account = identity.accounts.one(person.id)
+    return {"provider": account.subject is not None, "key": bool(account.public)}

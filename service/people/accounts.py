@@ -132,7 +132,15 @@ class Accounts:
         return code
 
     def reset(self, id_: str, now_s: float) -> str:
-        """Forget password and key of an account and return a new one-time code."""
+        """Forget password and key of an account and return a new one-time code.
+
+        Somebody who signs in elsewhere needs none, and gets ''.
+        """
+        if self.one(id_).subject is not None:
+            self._change(id_, "state = 'active', box = '', public = '', failures = 0, "
+                         "wait_until_s = 0.0")  # fmt: skip
+            self._store.run("DELETE FROM session WHERE person = ?", (id_,))
+            return ""
         code = new_code()
         self._change(
             id_, "state = 'invited', hash = '', box = '', code = ?, code_until_s = ?, "
@@ -149,13 +157,48 @@ class Accounts:
     def unlock(self, id_: str) -> None:
         """Let its person sign in again, at once."""
         self._change(
-            id_, "state = CASE hash WHEN '' THEN 'invited' ELSE 'active' END, failures = 0, "
-            "wait_until_s = 0.0",
+            id_, "state = CASE WHEN hash = '' AND subject IS NULL THEN 'invited' ELSE 'active' END,"
+            " failures = 0, wait_until_s = 0.0",
         )  # fmt: skip
+
+    def visit(self, subject: str, id_: str, name: str, role: str, now_s: float) -> Account:
+        """Return the account of somebody an identity provider vouches for, made when it is new.
+
+        A name that is taken gets a mark of the subject: nobody grows into somebody else's account.
+        Raises SignInRefusedError when it is locked.
+        """
+        known = self._found("WHERE subject = ?", subject)
+        if not known:
+            taken = bool(self._found("WHERE id = ?", id_))
+            id_ = f"{id_[:30]}.{digest(subject)[:8]}" if taken else id_
+            self.add(id_, name, role, now_s)
+            self._change(id_, "state = 'active', code = '', subject = ?", subject)
+            known = self._found("WHERE subject = ?", subject)
+        account = known[0]
+        if account.state != "active":
+            raise SignInRefusedError(f"the account is {account.state}")
+        self._change(account.id, "role = ?", role)
+        return self.one(account.id)
+
+    def make_key(self, id_: str, password: str) -> Account:
+        """Make the signing key of somebody who signs in elsewhere; it opens with `password`.
+
+        Raises PeopleError when there is one already, and for a weak password.
+        """
+        account = self.one(id_)
+        if account.subject is None or account.public:
+            raise PeopleError("this account has its key already", "change the password instead")
+        if weak := weakness(password, id_, *account.name.split()):
+            raise PeopleError(weak, "choose another password")
+        key = Ed25519PrivateKey.generate()
+        box = seal_key(key, password, id_, self._cost)
+        self._change(id_, "box = ?, public = ?", box, public_text(key.public_key()))
+        return self.one(id_)
 
     def renew(self, id_: str) -> None:
         """Let its person go on only with a new password; the key stays the same."""
-        if self.one(id_).state != "active":
+        account = self.one(id_)
+        if account.state != "active" or account.subject is not None:
             raise PeopleError(
                 f"the account {id_!r} has no password in use", "unlock it, or reset it"
             )
@@ -165,6 +208,10 @@ class Accounts:
     def set_role(self, id_: str, role: str) -> None:
         """Give an account another role; on a line whose register counts, that one counts."""
         self._known_role(role)
+        if self.one(id_).subject is not None:
+            raise PeopleError(
+                "this role comes from the identity provider", "change the group there"
+            )
         self._change(id_, "role = ?", role)
 
     def set_up(self, id_: str, code: str, password: str, now_s: float) -> Account:
@@ -243,7 +290,8 @@ class Accounts:
             raise PeopleError(weak, "choose another password")
         if old == new:
             raise PeopleError("the new password is the old one", "choose another password")
-        hashed, box = hash_password(new, self._cost), seal_key(key, new, id_, self._cost)
+        box = seal_key(key, new, id_, self._cost)
+        hashed = "" if account.subject is not None else hash_password(new, self._cost)
         self._change(id_, "hash = ?, box = ?, state = 'active'", hashed, box)
         self._store.run("DELETE FROM session WHERE person = ?", (id_,))
 

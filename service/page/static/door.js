@@ -10,6 +10,7 @@ const TOUCH_EVERY_MS = 60_000;
 // Before anything else is asked for: who is it? Where only people may look who signed in, the sheet
 // stays until somebody did.
 export async function enter() {
+  await fromProvider();
   store.session = await get("/api/session");
   const ended = () => { if (store.session.person || store.session.read !== "open") location.reload(); };
   addEventListener("signed-out", ended);
@@ -22,9 +23,24 @@ export async function enter() {
       store.session.first ? h("p", { class: "meaning" }, t("Nobody has an account yet. The first one is made on the line's machine: ./rheostat people add")) : null,
       h("div", { class: "row" },
         h("button", { class: "strong", onclick: signIn }, t("Sign in")),
+        store.session.provider ? h("button", { onclick: toProvider }, store.session.provider) : null,
         h("button", { onclick: setUp }, t("Set up an account")))));
     await new Promise(() => {});
   }
+}
+
+// To the identity provider and back: it sends the browser to this page, with words to hand on.
+export async function toProvider() {
+  try { location.assign((await post("/api/session/provider", {})).url); } catch (error) { say(`▲ ${error.message}`); }
+}
+
+async function fromProvider() {
+  const brought = new URLSearchParams(location.search);
+  if (!brought.has("state")) return;
+  history.replaceState(null, "", location.pathname + location.hash);
+  if (!brought.has("code")) { say(`▲ ${t("Nobody signed in at the provider.")}`); return; }
+  try { await post("/api/session/provider/back", { state: brought.get("state"), code: brought.get("code") }); }
+  catch (error) { say(`▲ ${error.message}`); }
 }
 
 export async function signIn() {
@@ -34,8 +50,9 @@ export async function signIn() {
   ], {
     confirm: t("Sign in"),
     send: (typed) => post("/api/session", typed).catch((error) => { if (error.status !== 409) throw error; return { due: true }; }),
-    aside: (close) => h("button", { type: "button", class: "link", onclick: () => { close(); setUp(); } },
-      t("Set up an account")),
+    aside: (close) => h("div", { class: "row" },
+      store.session.provider ? h("button", { type: "button", onclick: toProvider }, store.session.provider) : null,
+      h("button", { type: "button", class: "link", onclick: () => { close(); setUp(); } }, t("Set up an account"))),
   });
   if (done && (!done.answer.due || await otherPassword(done))) location.reload();
 }
@@ -74,12 +91,26 @@ export async function setUp() {
     send: ({ person, code, ...typed }) => post("/api/session/set-up", { person, code, password: chosen(typed) }),
   });
   if (!done) return;
-  await form(t("Your account stands"), [], {
-    meaning: t("To sign anything, you have to be registered. Give these lines to an engineer:"),
-    aside: () => h("pre", { class: "entry" }, done.answer.entry),
-    confirm: t("Sign in"),
-  });
+  await registration(done.answer.entry, t("Sign in"));
   signIn();
+}
+
+function registration(entry, confirm) {
+  return form(t("Your account stands"), [], {
+    meaning: t("To sign anything, you have to be registered. Give these lines to an engineer:"),
+    aside: () => h("pre", { class: "entry" }, entry), confirm,
+  });
+}
+
+// Whoever signs in at a provider signs records with a key of their own, as everybody does.
+export async function makeKey() {
+  const done = await form(t("Make my signing key"), newPassword(), {
+    meaning: t("Only you know this password. It signs in your name; it is not the provider's."),
+    send: (typed) => post("/api/session/key", { password: chosen(typed) }),
+  });
+  if (!done) return;
+  await registration(done.answer.entry, t("Done"));
+  location.reload();
 }
 
 function keepAlive() {

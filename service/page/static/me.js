@@ -2,7 +2,7 @@
 import { h, table } from "/static/dom.js";
 import { get, post } from "/static/api.js";
 import { form, say } from "/static/dialogs.js";
-import { chosen, newPassword, signIn, signOut } from "/static/door.js";
+import { chosen, makeKey, newPassword, signIn, signOut } from "/static/door.js";
 import { moment } from "/static/format.js";
 import { t } from "/static/i18n.js";
 import { store } from "/static/store.js";
@@ -23,7 +23,8 @@ export async function me(root) {
   const rows = await get("/api/session/mine");
   root.append(
     h("div", { class: "controls" }, h("button", { class: "strong", onclick: signOut }, t("Sign out")),
-      h("button", { onclick: password }, t("Change the password")),
+      person.key ? h("button", { onclick: password }, person.provider ? t("Change the signing password") : t("Change the password"))
+        : h("button", { onclick: makeKey }, t("Make my signing key")),
       rows.length > 1 ? h("button", { onclick: elsewhere }, t("End my other sessions")) : null),
     h("dl", { class: "facts" }, [[t("Name"), person.name], [t("Name for signing in"), person.id], [t("Role"), t(person.role)],
       [t("May"), actions.map((action) => words()[action] ?? action).join(" · ")]].map(([name, text]) => [h("dt", {}, name), h("dd", {}, text)])),

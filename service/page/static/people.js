@@ -15,7 +15,7 @@ export async function people(root) {
     h("div", { class: "controls" }, h("button", { class: "strong", onclick: add }, t("Make an account"))),
     h("p", {}, t("What counts on the line is the register in the limits in force: name, role and key. An account not in it may look only.")),
     h("div", { class: "scroll" }, table([t("Name for signing in"), t("Name"), t("Role"), t("State"), t("Counts as"), t("Acts")], rows.map((one) => [
-      one.person, one.name, t(one.role),
+      one.person, one.name, `${t(one.role)}${one.provider ? ` · ${t("from the provider")}` : ""}`,
       h("td", { class: one.state === "active" && !one.waits ? "" : "warn" }, `${one.state === "active" && !one.waits ? "" : "△ "}${t(one.state)}${one.waits ? ` · ${t("waits after wrong passwords")}` : ""}`),
       h("td", {}, t(one.counts_as), one.entry && !one.registered ? h("details", {}, h("summary", {}, t("not registered")), h("pre", { class: "entry" }, one.entry)) : null),
       h("td", {}, h("div", { class: "controls" }, acts(one))),
@@ -29,8 +29,8 @@ function acts(one) {
     one.state === "locked" || one.waits ? act("unlock", t("Unlock"), t("This person may sign in again, at once.")) : null,
     one.state === "locked" ? null : act("lock", t("Lock"), t("Nobody signs in with this account until it is unlocked. What the person signed stays signed; the key signs on until it is revoked by a signed change.")),
     act("reset", t("New code"), t("Password and key are forgotten. The person sets the account up anew, and the new key has to be registered.")),
-    one.state === "active" ? act("renew", t("Ask for another password"), t("For a password that somebody may have seen. The key stays the same.")) : null,
-    h("button", { "aria-label": `${t("Role")}: ${one.person}`, onclick: () => role(one) }, t("Role")),
+    one.state === "active" && !one.provider ? act("renew", t("Ask for another password"), t("For a password that somebody may have seen. The key stays the same.")) : null,
+    one.provider ? null : h("button", { "aria-label": `${t("Role")}: ${one.person}`, onclick: () => role(one) }, t("Role")),
   ];
 }
 

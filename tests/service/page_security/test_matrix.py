@@ -60,7 +60,7 @@ ROWS = [
     Row("view", "GET", "/metrics"),
     Row("view", "POST", "/api/interlock", {}),
     Row(OWN, "GET", "/api/session/mine"),
-    Row(OWN, "POST", "/api/session/password", {}),
+    Row(OWN, "POST", "/api/session/password", {}), Row(OWN, "POST", "/api/session/key", {}),
     Row("acknowledge", "POST", "/api/alarms/{name}/acknowledge", {}),
     Row("acknowledge", "POST", "/api/alarms/{name}/reset", {}),
     Row("shelve", "POST", "/api/alarms/{name}/shelve", {"why": "x", "minutes": 5.0}),
@@ -84,7 +84,8 @@ ROWS = [
 ]  # fmt: skip
 STRANGERS = {
     "GET /", "GET /api/session", "POST /api/session", "POST /api/session/end",
-    "POST /api/session/touch", "POST /api/session/set-up",
+    "POST /api/session/touch", "POST /api/session/set-up", "POST /api/session/provider",
+    "POST /api/session/provider/back",
 }  # fmt: skip
 """The page's own file and the ways to sign in: no action of the table."""
 ENDLESS = "/api/stream"
