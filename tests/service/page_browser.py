@@ -61,10 +61,10 @@ class Seen:
 
 
 @contextmanager
-def page_server(state: Path) -> Iterator[str]:
+def page_server(state: Path, port: int = 0) -> Iterator[str]:
     """Serve `state` by a page process of its own; gives its address."""
     page = subprocess.Popen(
-        [sys.executable, "-m", "service.page", "--state", str(state), "--port", "0"],
+        [sys.executable, "-m", "service.page", "--state", str(state), "--port", str(port)],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -159,14 +159,17 @@ class World:
 
     def __init__(
         self, state: Path, *, auto: str = "signed", read: str = "signed-in",
-        shown: Mapping[str, Any] | None = None,
+        shown: Mapping[str, Any] | None = None, provider: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """`shown` is the configuration the page sees; without one, that of the small loop."""
         state.mkdir(parents=True, exist_ok=True)
         self.state = state
         self.accounts = Accounts(PeopleStore(state), CHEAP)
         self.people = {id_: self._account(id_, *who) for id_, who in NAMES.items()}
-        page = {"read": read, "idle": 900.0, "longest": 43_200.0, "hosts": ["localhost"]}
+        page: dict[str, Any] = {
+            "read": read, "idle": 900.0, "longest": 43_200.0, "hosts": ["localhost"],
+        }  # fmt: skip
+        page |= {"provider": provider} if provider else {}
         ours = {"people": self.people, "auto": auto, "page": page}
         self.sealed = {**line(), **ours}
         shown = {**(shown or line()), **ours}
