@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from cli.hil_bench import bench
 from cli.hil_golden import golden
-from cli.hil_real import play_on_sockets
+from cli.hil_real import only_once, play_on_sockets
 from cli.hil_score import score
 from cli.hil_soak import soak
 from cli.hil_timing import timing
@@ -66,6 +66,8 @@ def list_(*what: str, json: Flag = False) -> int:
         for play in fault.plays:
             if play.open:
                 print(f"     open: {play.name}: {play.open}")
+        if real := [play.name for play in fault.plays if play.medium == "real"]:
+            print(f"     on real sockets only (--real): {', '.join(real)}")
     played = sum(1 for fault in faults if fault.plays)
     say(f"{played} of {len(faults)} are played, {sum(len(f.plays) for f in faults)} plays")
     return OK
@@ -132,7 +134,9 @@ def run(
     sealed = sealed_or_refused(config)
     folder = out or (_newest() if resume else _next())
     if real:
-        return play_on_sockets(faults, sealed, folder, first, speed)
+        only_once(seeds=seeds, pairs=pairs, resume=resume, trace=trace)
+        outcomes = play_on_sockets(faults, sealed, folder, first, speed)
+        return _told(_kept(faults, outcomes, folder), folder, as_json=json)
     jobs = jobs_of(faults, seeds, pairs, first)
     say(f"playing {len(jobs)} run(s) of {len(faults)} fault(s) in {workers} process(es) ...")
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.places import shown
-from cli.refusal import FINDINGS, OK, USAGE, RefusalError, say
+from cli.refusal import USAGE, RefusalError, say
 
 if TYPE_CHECKING:
     from hil.fault_catalogue import Fault
@@ -16,23 +16,38 @@ if TYPE_CHECKING:
 
 def play_on_sockets(
     faults: Sequence[Fault], sealed: Mapping[str, Any], folder: Path, seed: int, speed: float
-) -> int:
-    """Play the real plays of these faults, print and keep their figures; 1 for one miss."""
-    from hil.real_plays import REAL
-    from hil.real_run import play_real
+) -> list[dict[str, Any]]:
+    """Play the real plays of these faults; return their outcomes and keep their figures."""
+    from hil.campaign_plan import CampaignError
+    from hil.campaign_store import CampaignStore
+    from hil.fault_campaign import manifest_of
+    from hil.real_run import play_real, real_plays
 
-    chosen = [fault for fault in faults if fault.id in REAL]
-    if not chosen or speed <= 0.0:
+    if not any(map(real_plays, faults)) or speed <= 0.0:
         raise RefusalError(
             "none of these faults has a real play, or --speed is not above zero",
             "nothing would be played",
-            f"name one of {', '.join(REAL)}",
+            "./rheostat hil list says which plays are real; or name all",
             USAGE,
         )
-    outcomes = play_real(chosen, sealed, folder, seed, speed, say)
+    try:
+        CampaignStore(folder, manifest_of(sealed), resume=False)
+    except CampaignError as error:
+        raise RefusalError(str(error), "a real run begins anew", "name another --out") from error
+    outcomes = play_real(faults, sealed, folder, seed, speed, say)
     text = json.dumps(outcomes, indent=2, ensure_ascii=False)
     (folder / "real.json").write_text(text + "\n", "utf-8")
-    print(text)
-    missed = [one for one in outcomes if not one["passed"]]
-    say(f"\n{len(outcomes) - len(missed)} of {len(outcomes)} passed: {shown(folder / 'real.json')}")
-    return FINDINGS if missed else OK
+    say(f"figures: {shown(folder / 'real.json')}")
+    return outcomes
+
+
+def only_once(*, seeds: int, pairs: int, resume: bool, trace: Path | None) -> None:
+    """Refuse what a run on real sockets cannot do."""
+    given = {"seeds": seeds != 1, "pairs": pairs > 0, "resume": resume, "trace": trace is not None}
+    if wrong := [f"--{name}" for name, asked in given.items() if asked]:
+        raise RefusalError(
+            f"--real does not go with {', '.join(wrong)}",
+            "real sockets are played once, one after the other, in wall time, on plant --first",
+            "leave it out; --first N plays another plant",
+            USAGE,
+        )

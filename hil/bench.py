@@ -36,6 +36,8 @@ class BenchError(RuntimeError):
 
 
 LONGEST_TIMEOUT_S = 0.5
+_RESTARTS = 8
+_PLCS = {"coater": "hil.plc_opcua", "mixer": "hil.plc_modbus"}
 
 
 def on_free_ports(sealed: Mapping[str, Any], keep: Container[str] = ()) -> dict[str, Any]:
@@ -115,7 +117,7 @@ class Bench:
         pace = ["--speed", repr(self.speed)]
         facts = self._spawn("plant", "hil.plant_process", [*self._common, *pace, *self._plant])
         field = ["--field", str(facts["port"]), "--start", self._start]
-        for name, module in (("coater", "hil.plc_opcua"), ("mixer", "hil.plc_modbus")):
+        for name, module in _PLCS.items():
             if name in self._standing:
                 self._plug_in(name, int(facts["port"]))
             else:
@@ -135,6 +137,21 @@ class Bench:
         """Start an engine on the configuration in `sealed`, with stand-in controllers."""
         words = [str(self.state), str(sealed), repr(self.speed)]
         self._spawn("engine", "hil.quick_engine", words)
+
+    def restart_plc(self, name: str) -> None:
+        """Start a PLC anew that was killed, at its address and on the plant that goes on.
+
+        It is tried a few times: the address may still be taken by a caller of the dead one.
+        """
+        field = ["--field", str(self.ready["plant"]["port"]), "--start", self._start]
+        for tries_left in reversed(range(_RESTARTS)):
+            try:
+                self._spawn(name, _PLCS[name], [*self._common, "--speed", repr(self.speed), *field])
+            except BenchError:
+                if not tries_left:
+                    raise
+            else:
+                return
 
     def start_page(self, port: int = 0) -> str:
         """Start the operator page and return its address."""

@@ -42,7 +42,8 @@ def _lines(faults: Sequence[Fault]) -> Iterator[str]:
     yield _HEAD
     yield (
         f"{len(played)} of {len(faults)} are played, in {sum(len(f.plays) for f in played)} plays; "
-        f"{sum(1 for fault in faults if not fault.plays)} are not played yet."
+        f"{sum(1 for fault in faults if not fault.plays)} are not played yet. What stands as "
+        "*(real)* is played on sockets and processes, by `--real` alone."
     )
     for fault in faults:
         yield f"\n## {fault.id}\n"
@@ -68,7 +69,7 @@ def _row(play: Play) -> str:
     files = play.medium == "files"
     cells = [
         f"`{play.name}`",
-        "files" if files else play.loop,
+        "files" if files else play.loop + (" (real)" if play.medium == "real" else ""),
         what.replace("|", "/"),
         "at the door" if files else _WHEN[play.when],
         "" if files else (str(play.lasts) if play.lasts else "to the end"),

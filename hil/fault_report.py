@@ -27,6 +27,7 @@ def report_of(
         "faults": len(faults),
         "played": sum(1 for row in rows if row["runs"]),
         "not_yet": [{"fault": f.id, "why": f.not_yet} for f in faults if not f.plays],
+        "elsewhere": [row["fault"] for row in rows if not row["runs"] and row["plays"]],
         "in_part": [{"fault": f.id, "why": f.not_yet} for f in faults if f.status == "in part"],
         "runs": len(alone),
         "pairs": len(pairs),
@@ -55,6 +56,7 @@ def _row(fault: Fault, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "place": fault.place,
         "asked": fault.asked,
         "status": fault.status,
+        "plays": len(fault.plays),
         "runs": len(outcomes),
         "safe": sum(1 for one in outcomes if one["safe"]),
         "passed": sum(1 for one in outcomes if one["passed"]),
@@ -88,6 +90,8 @@ def as_text(report: Mapping[str, Any]) -> str:
         known = f"  (known: {miss['open']})" if miss["open"] else ""
         lines.append(f"  missed  {miss['key']}: {'; '.join(miss['why'])}{known}")
     lines += [f"  not yet {one['fault']}: {one['why']}" for one in report["not_yet"]]
+    if elsewhere := report.get("elsewhere"):
+        lines.append(f"  not in this run, but played elsewhere: {', '.join(elsewhere)}")
     lines += [f"  in part {one['fault']}: {one['why']}" for one in report["in_part"]]
     return "\n".join(lines)
 

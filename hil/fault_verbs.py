@@ -8,7 +8,9 @@ from typing import Any
 
 from hil import (
     inject_config,
+    inject_desk,
     inject_host,
+    inject_peers,
     inject_people,
     inject_plant,
     inject_plc,
@@ -18,6 +20,7 @@ from hil import (
 )
 from hil.fault_catalogue import CatalogueError, Play
 from hil.injection import Injection
+from hil.real_line import WAYS
 
 _MODULES = (
     inject_readings, inject_plant, inject_plc, inject_wire, inject_solver, inject_host,
@@ -38,15 +41,18 @@ VIRTUAL: Mapping[str, Callable[..., Injection]] = {
 }
 """Verbs of a virtual world: (world, **args) -> Injection."""
 
-FILES: Mapping[str, Callable[..., str]] = inject_config.STORIES
-"""Verbs played on files alone: (folder, **args) -> what was said."""
+FILES: Mapping[str, Callable[..., str]] = {
+    **inject_config.STORIES, **inject_desk.STORIES, **inject_peers.STORIES,
+}  # fmt: skip
+"""Verbs played without a line, on files, at a desk or with a peer: (folder, sealed, **args) -> what
+was said."""
 
 
 def check_play(fault: str, play: Play) -> None:
     """Raise CatalogueError when a play's verb does not exist or takes other arguments."""
-    known: Mapping[str, Callable[..., Any]] = VIRTUAL if play.medium == "virtual" else FILES
-    if play.medium == "real":
-        return
+    known: Mapping[str, Callable[..., Any]] = {
+        "virtual": VIRTUAL, "files": FILES, "real": WAYS,
+    }[play.medium]  # fmt: skip
     if play.verb not in known:
         raise CatalogueError(f"{fault}.{play.name}: no verb is called {play.verb!r}")
     try:

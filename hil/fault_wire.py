@@ -2,7 +2,9 @@
 
 It stands for the fieldbus together with the network: what arrives here is what the port would
 have made of it (a silent peer is a BAD sample after the time-out, a doubtful write is 'unknown').
-Frames can be lost, late, doubled, cut off or refused; a late frame still lands, as it would.
+Frames can be lost, late, doubled, cut off or refused. A late frame still lands, as it would, but
+none overtakes another: a connection keeps its order, and our side resets one that is in doubt
+(`fieldbus.link.cut`), so that nothing is left in a queue of ours when the next one is dialled.
 """
 
 from __future__ import annotations
@@ -87,10 +89,10 @@ class FaultyWire:
             if result is not None:
                 return result
         cut_after = len(frame.setpoints) if world.waits_for("mid-write") else None
-        port.deliver(frame, cut_after)
+        self.deliver(frame, cut_after)
         if cut_after is not None:
             await world.moment("mid-write")
-            port.deliver(Frame(frame.source, (), frame.words))
+            self.deliver(Frame(frame.source, (), frame.words))
         return WriteResult("written", dict(port.landed(frame)), "", world.line.time_s)
 
     def timed_out(self, tags: Iterable[str]) -> Reading:
@@ -103,6 +105,14 @@ class FaultyWire:
         self.world.let_pass(self.timeout_s)
         landed = dict.fromkeys(command.setpoints)
         return WriteResult("unknown", landed, why, self.world.line.time_s)
+
+    def deliver(self, frame: Frame, only: int | None = None) -> None:
+        """Let a frame arrive, or the first words of it, after whatever is still before it."""
+        before = [late for _, late in self._on_the_way if late.source == frame.source]
+        self._on_the_way = [one for one in self._on_the_way if one[1].source != frame.source]
+        for late in before:
+            self.world.line.port.deliver(late)
+        self.world.line.port.deliver(frame, only)
 
     def deliver_later(self, frame: Frame, after_s: float) -> None:
         """Put a frame on a way that takes `after_s`."""

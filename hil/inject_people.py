@@ -87,3 +87,14 @@ def nameless_request(world: FaultWorld) -> Injection:
         loop.request = Request(RequestedMode.AUTO, " ", False, loop.request.number + 1)
 
     return Injection(begin)
+
+
+def calibration_ends(world: FaultWorld, days: float) -> Injection:
+    """So many days go by on the calendar; then a person takes the loop to OFF and asks anew."""
+
+    def begin() -> None:
+        world.clock.step_s += 86400.0 * days
+        world.ask_at(world.line.time_s + world.period_s, RequestedMode.OFF)
+        world.ask_at(world.line.time_s + 3.0 * world.period_s, RequestedMode.AUTO)
+
+    return Injection(begin)

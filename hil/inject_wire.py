@@ -73,7 +73,7 @@ def loss(world: FaultWorld, share: float) -> Injection:
         if draw.random() >= share:
             return None
         if draw.random() < 0.5:
-            world.line.port.deliver(frame)
+            world.wire.deliver(frame)
         return world.wire.unknown(command, "no answer")
 
     def spoil(shown: Reading) -> Reading:
@@ -120,7 +120,7 @@ def not_applied(world: FaultWorld) -> Injection:
             held = station.wire.get(name, math.nan)
             stood.setdefault(name, float(held) if math.isfinite(float(held)) else value)
         handshake = Frame(frame.source, (), frame.words)
-        world.line.port.deliver(handshake)
+        world.wire.deliver(handshake)
         return WriteResult(
             "written", {name: stood[name] for name, _ in frame.setpoints}, "", world.line.time_s
         )
@@ -132,7 +132,7 @@ def lost_before_the_heartbeat(world: FaultWorld) -> Injection:
     """The connection breaks inside a frame: setpoints land, the handshake words do not."""
 
     def fate(frame: Frame, command: Command) -> WriteResult:
-        world.line.port.deliver(frame, only=max(1, len(frame.setpoints) // 2))
+        world.wire.deliver(frame, only=max(1, len(frame.setpoints) // 2))
         world.wire.cut = True
         return world.wire.unknown(command, "the connection broke while writing")
 

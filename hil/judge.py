@@ -2,7 +2,8 @@
 
 It knows neither the gate nor the configuration. Its limits were written down from the process
 design by hand, in SI; if somebody widens `config/limits.yaml` or breaks the gate, this table does
-not follow. A rate counts from the setpoint the PLC really used when the write arrived.
+not follow. A rate counts from the setpoint the PLC really used when the write arrived. A word that
+comes twice, as a network doubles frames, goes on with the move it began; it may not begin another.
 
     python -m hil.judge --log STATE/plc-coater.jsonl --log STATE/plc-mixer.jsonl
 """
@@ -74,6 +75,7 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
     verdict = Judgement()
     written_s: dict[str, float] = {}
     value_was: dict[str, float] = {}
+    begun: dict[str, float] = {}  # how far the last new word of a tag was from the active setpoint
     open_frame: dict[str, set[str]] = {}
     heartbeat_s: dict[str, float] = {}
     for row in rows:
@@ -92,9 +94,14 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
                 verdict.half_frames += 1
                 seen.clear()
             seen.add(tag)
-            _judge_setpoint(verdict, row, BOXES[tag], written_s.get(tag, -math.inf))
-            written_s[tag] = row["plant_s"]
             value = float(row["value"])
+            again = value == value_was.get(tag)
+            move = _judge_setpoint(
+                verdict, row, BOXES[tag], written_s.get(tag, -math.inf),
+                begun.get(tag, 0.0) if again else 0.0,
+            )  # fmt: skip
+            begun[tag] = move
+            written_s[tag] = row["plant_s"]
             verdict.travel[tag] = verdict.travel.get(tag, 0.0) + abs(
                 value - value_was.get(tag, value)
             )
@@ -102,13 +109,16 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
     return verdict
 
 
-def _judge_setpoint(verdict: Judgement, row: Mapping[str, Any], box: Box, last_s: float) -> None:
+def _judge_setpoint(
+    verdict: Judgement, row: Mapping[str, Any], box: Box, last_s: float, begun: float
+) -> float:
+    """Judge one setpoint and return its move; `begun` is a move already judged that may go on."""
     verdict.setpoints += 1
     tag, value = str(row["tag"]), float(row["value"])
     active = math.nan if row["active"] is None else float(row["active"])
     if not math.isfinite(value):
         _escape(verdict, row, "is not a number")
-        return
+        return 0.0
     outside = max(box.low - value, value - box.high)
     already = max(box.low - active, active - box.high)
     if outside > box.rounding and not outside <= already + box.rounding:
@@ -118,9 +128,11 @@ def _judge_setpoint(verdict: Judgement, row: Mapping[str, Any], box: Box, last_s
     elapsed_s = row["plant_s"] - last_s
     most = box.rate_per_s * min(box.cycle_s, elapsed_s + JITTER * box.cycle_s) + box.rounding
     move = abs(value - active)
-    if not move <= most:
+    if not move <= max(most, begun):
         _escape(verdict, row, f"moves {move:.6g} from the active {active:.6g}; at most {most:.6g}")
-    verdict.fastest_share[tag] = max(verdict.fastest_share.get(tag, 0.0), move / most)
+    if not begun:
+        verdict.fastest_share[tag] = max(verdict.fastest_share.get(tag, 0.0), move / most)
+    return move
 
 
 def _escape(verdict: Judgement, row: Mapping[str, Any], why: str) -> None:

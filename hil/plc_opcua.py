@@ -61,10 +61,15 @@ class OpcUaPlc:
         self._endpoint = endpoint
         self._ids: dict[str, ua.NodeId] = {}
 
-    async def open(self) -> None:
-        """Build the address space from the tag table and listen."""
+    async def open(self, others: int = 0) -> None:
+        """Build the address space from the tag table and listen.
+
+        So many `others` take the namespaces before ours: every index is another then.
+        """
         server = self.server
         await server.init()
+        for number in range(others):
+            await server.register_namespace(f"urn:another:{number}")
         server.set_endpoint(self._endpoint)
         server.set_server_name("Rheostat bench: coater PLC")
         if self._pki is None:

@@ -130,6 +130,24 @@ def frozen(line: RealLine, source: str) -> Injection:
     return Injection(lambda: kill(source, signal.SIGSTOP), lambda: kill(source, signal.SIGCONT))
 
 
+def restarted(line: RealLine, source: str) -> Injection:
+    """End the PLC's process; at the end a new one comes up at the same address.
+
+    While nobody is there its address resets whoever calls, as a host without a listener does.
+    """
+    proxy = line.proxies[source]
+
+    def begin() -> None:
+        proxy.set(Weather("reset"))
+        line.bench.kill(source)
+
+    def end() -> None:
+        line.bench.restart_plc(source)
+        proxy.set(Weather())
+
+    return Injection(begin, end)
+
+
 def no_descriptors(line: RealLine, source: str) -> Injection:
     """Take the engine's right to open anything, and the connection that it has."""
     pid = line.bench.children["engine"].pid
@@ -173,7 +191,7 @@ def _ask_on(line: RealLine, stop: threading.Event) -> None:
 
 
 WAYS: Mapping[str, Callable[..., Injection]] = {
-    way.__name__: way for way in (weather, frozen, no_descriptors, flood)
+    way.__name__: way for way in (weather, frozen, restarted, no_descriptors, flood)
 }
 """What a real play may name."""
 

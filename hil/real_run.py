@@ -17,7 +17,6 @@ from hil.fault_reaction import Evidence, judged_s, reactions
 from hil.fault_run import Outcome
 from hil.judge import judge_rows, read_log
 from hil.real_line import RealLine, struck
-from hil.real_plays import REAL
 from hil.wire_evidence import WireEvidence
 from records.chain import verify
 from records.reader import Entry
@@ -25,6 +24,11 @@ from records.reader import Entry
 BACK_WITHIN_S = 10.0  # wall: a source that came back is read again
 LOGS = ("plc-coater.jsonl", "plc-mixer.jsonl")
 Say = Callable[[str], None]
+
+
+def real_plays(fault: Fault) -> list[Play]:
+    """Return the plays of a fault that need real sockets and processes."""
+    return [play for play in fault.plays if play.medium == "real"]
 
 
 def play_real(
@@ -39,12 +43,13 @@ def play_real(
     found = []
     with RealLine(sealed, state, seed, speed) as line:
         for fault in faults:
-            for play in REAL.get(fault.id, ()):
+            for play in real_plays(fault):
                 one = _play(line, fault, play)
                 word = "passed" if one["passed"] else f"MISSED {'; '.join(one['misses'])}"
                 say(f"{fault.id} {play.name}: {word}")
                 found.append(one)
-    return [*found, _whole(line)]
+    return [{"key": f"{one['fault']}-{one['play']}.{seed:04d}", "pair": False, **one}
+            for one in (*found, _whole(line))]  # fmt: skip
 
 
 def _play(line: RealLine, fault: Fault, play: Play) -> dict[str, Any]:

@@ -44,6 +44,9 @@ class Tag(Shape):
     must_be: Annotated[bool | int | float, Field(allow_inf_nan=False)] | None = Field(
         None, description="the value on the wire that proves device, type and word order"
     )
+    calibrated_until: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = Field(
+        None, description="the last day of its calibration, 2027-06-30; later no loop is closed"
+    )
     unit: UnitText | None = None
     gain: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         1.0, description="value in `unit` = value on the wire * gain + offset"

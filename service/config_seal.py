@@ -59,7 +59,7 @@ def _tag(tag: Tag) -> dict[str, Any]:
     low, high = (None, None)
     if tag.range is not None:
         low, high = (si_value(end, tag.unit or "") for end in tag.range)
-    row |= {key: value for key in ("write_function", "must_be")
+    row |= {key: value for key in ("write_function", "must_be", "calibrated_until")
             if (value := getattr(tag, key)) is not None}  # fmt: skip
     return row | {
         "type": tag.type,

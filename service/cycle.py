@@ -56,6 +56,7 @@ class LoopContext:
     clock: EngineClock
     deadline_s: float  # for the controller's answer, engine seconds
     hashes: Mapping[str, str]
+    calibrated: Mapping[str, str] = field(default_factory=dict)  # last day of each instrument's
     request: Request = field(default_factory=lambda: Request(RequestedMode.OFF, ""))
     last: CycleRecord = field(
         default_factory=lambda: CycleRecord({}, initial_state(), SignalMemory())
@@ -78,8 +79,15 @@ def loop_context(
     rules = loop_rules(sealed, name)
     share = float(sealed["loops"][name]["gate"]["deadline_share"])
     return LoopContext(
-        rules, tuple(rules.inputs), plant, planner, recorder, clock, share * rules.period_s, hashes
-    )
+        rules, tuple(rules.inputs), plant, planner, recorder, clock, share * rules.period_s, hashes,
+        calibrations(sealed, rules),
+    )  # fmt: skip
+
+
+def calibrations(sealed: Mapping[str, Any], rules: LoopRules) -> Mapping[str, str]:
+    """Return the last day of calibration of every instrument of a loop that says one (GMP-15)."""
+    days = {tag: sealed["tags"][tag].get("calibrated_until") for tag in rules.inputs}
+    return {tag: str(day) for tag, day in days.items() if day}
 
 
 async def run_cycle(loop: LoopContext, now_s: float) -> CycleRecord:

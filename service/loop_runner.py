@@ -132,8 +132,14 @@ class LoopRunner:
 
     def refusal(self, mode: RequestedMode) -> str:
         """Return why this mode cannot be asked for now, in words; empty when it can."""
+        if mode is not RequestedMode.AUTO:
+            return ""
+        today = self.loop.clock.utc()[:10]
+        for tag, day in self.loop.calibrated.items():
+            if today > day:
+                return f"{self.name} is not closed: the calibration of {tag} ended on {day}"
         write = self.unconfirmed
-        if mode is not RequestedMode.AUTO or write is None or write.found is not None:
+        if write is None or write.found is not None:
             return ""
         return f"{self.name} stays {self.loop.last.state.mode.value}: {write.as_text()}"
 

@@ -15,7 +15,8 @@ from hil.fault_campaign import Job, jobs_of, play_job
 from hil.fault_catalogue import Expected, Play, load_catalogue
 from hil.fault_planted import FOUND_BY, play_of, play_with_bug
 from hil.fault_run import Outcome, play_fault
-from hil.virtual_line import default_sealed
+from hil.fault_world import FaultWorld
+from hil.virtual_line import Frame, default_sealed
 
 QUICK = "pi"  # the controller of these runs: what is judged here is not its quality
 
@@ -80,6 +81,33 @@ def test_a_fault_of_each_place_ends_as_the_catalogue_says(
     assert outcome.passed, (outcome.misses, outcome.escapes)
 
 
+@pytest.mark.requirement("GMP-15")
+def test_an_expired_calibration_keeps_a_loop_open(sealed: Mapping[str, Any]) -> None:
+    outcome = played(sealed, "F14", "gauge")
+    assert outcome.passed, outcome.misses
+    assert played(sealed, "F14", "last-day").passed
+
+
+@pytest.mark.requirement("SEC-08")
+@pytest.mark.requirement("FS-03")
+@pytest.mark.parametrize("fault", ["F69", "F75", "F76"])
+def test_people_at_a_desk_are_met_as_the_catalogue_says(
+    sealed: Mapping[str, Any], fault: str
+) -> None:
+    for play in next(one for one in load_catalogue() if one.id == fault).plays:
+        assert played(sealed, fault, play.name).passed
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("SEC-01")
+@pytest.mark.parametrize("fault", ["F37", "F66", "F67"])
+def test_a_peer_is_let_in_by_its_certificate_and_found_by_its_name(
+    sealed: Mapping[str, Any], fault: str
+) -> None:
+    for play in next(one for one in load_catalogue() if one.id == fault).plays:
+        assert played(sealed, fault, play.name).passed
+
+
 @pytest.mark.requirement("P1")
 @pytest.mark.parametrize("name", ["coating", "mixing", "profile"])
 def test_an_optimiser_that_proposes_anything_stays_within_limits_and_rate(
@@ -88,6 +116,24 @@ def test_an_optimiser_that_proposes_anything_stays_within_limits_and_rate(
     outcome = played(sealed, "F52", name, controller="hold", watch=25)
     assert outcome.safe, outcome.escapes
     assert outcome.setpoints > 0
+
+
+def test_no_frame_overtakes_another_on_its_way(sealed: Mapping[str, Any], tmp_path: Path) -> None:
+    world = FaultWorld("coating", 1, sealed, "hold", tmp_path)
+    late, new = (
+        Frame("coater", (("coater.pump_ratio_sp", ratio),), (("coater.engine_sequence", number),))
+        for number, ratio in ((1, 2.5), (2, 2.6))
+    )
+    world.wire.deliver_later(late, 30.0)
+    world.wire.deliver(new)
+    world.let_pass(40.0)
+    arrived = [row["value"] for row in world.line.log if row.get("tag") == "coater.engine_sequence"]
+    assert arrived == [1, 2]
+    world.wire.deliver_later(late, 3.0)
+    world.let_pass(2.0)
+    assert len(world.line.log) == 4
+    world.let_pass(2.0)
+    assert len(world.line.log) == 6
 
 
 def test_what_is_not_seen_in_time_is_a_miss_and_says_what(sealed: Mapping[str, Any]) -> None:

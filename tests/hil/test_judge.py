@@ -62,6 +62,13 @@ def test_many_small_moves_in_a_hurry_are_too_fast() -> None:
     assert judge_rows(frame(0.0, 2.6, 2.6) + frame(8.0, 2.67, 2.6)).clean
 
 
+def test_a_doubled_frame_goes_on_with_its_move_and_begins_no_other() -> None:
+    first = frame(0.0, 2.6, 2.6) + frame(8.0, 2.67, 2.6)
+    assert judge_rows(first + frame(9.0, 2.67, 2.62)).clean
+    assert not judge_rows(first + frame(9.0, 2.67, 2.59)).clean, "the PLC went elsewhere meanwhile"
+    assert not judge_rows(first + frame(9.0, 2.671, 2.62)).clean, "another word, so another move"
+
+
 def test_holding_what_the_plc_itself_has_outside_the_box_is_no_escape_but_pushing_on_is() -> None:
     assert judge_rows(frame(0.0, 3.2, 3.2)).clean
     assert judge_rows(frame(0.0, 3.15, 3.2)).clean

@@ -10,16 +10,26 @@ import pytest
 from cli.app import answer
 from hil.fault_catalogue import load_catalogue
 from hil.real_line import WAYS
-from hil.real_plays import REAL
-from hil.real_run import play_real
+from hil.real_run import play_real, real_plays
 from tests.hil.sealed_line import sealed_line
 
 
 def test_every_real_play_names_a_fault_a_way_and_its_arguments() -> None:
-    assert set(REAL) <= {fault.id for fault in load_catalogue()}
-    for plays in REAL.values():
-        for play in plays:
-            inspect.signature(WAYS[play.verb]).bind(None, "", **play.args)
+    plays = [play for fault in load_catalogue() for play in real_plays(fault)]
+    assert len(plays) >= 14
+    for play in plays:
+        inspect.signature(WAYS[play.verb]).bind(None, "", **play.args)
+
+
+@pytest.mark.parametrize(
+    "more", [["--seeds", "3"], ["--pairs", "2"], ["--resume"], ["--trace", "here"]]
+)
+def test_what_real_sockets_cannot_do_is_refused_in_words(
+    more: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert answer(["hil", "run", "F32", "--real", "--out", str(tmp_path / "run"), *more]) == 2
+    assert f"--real does not go with {more[0]}" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

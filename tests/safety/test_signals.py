@@ -205,6 +205,29 @@ def test_a_new_level_is_believed_once_it_has_stayed() -> None:
         assert snapshot.usable().get(WEIGHT) == believed
 
 
+@pytest.mark.parametrize(
+    ("values", "noisy"),
+    [
+        ([0.001 * (-1) ** n for n in range(30)], False),
+        ([0.012 * (-1) ** n for n in range(30)], True),  # to and fro by 24, allowed are 20
+        ([0.001 * n for n in range(30)], False),  # a ramp of 30 in all
+        ([0.0] * 9 + [0.02] * 20, False),  # a step that lasts
+        ([0.0] * 9 + [0.024] + [0.0] * 20, False),  # a lone spike
+    ],
+)
+@pytest.mark.requirement("IL-07")
+def test_noise_is_told_from_movement(values: list[float], noisy: bool) -> None:
+    watch = Watch()
+    shown = [
+        watch.cycle(coater__dry_coat_weight=0.0857 + value + 1e-9 * n).samples[WEIGHT]
+        for n, value in enumerate(values)
+    ]
+    assert any("noisy" in sample.reason for sample in shown) == noisy
+    calm = [watch.cycle(coater__dry_coat_weight=0.0857 + 1e-6 * n) for n in range(40)]
+    assert calm[-1].samples[WEIGHT].quality is Quality.GOOD
+    assert memory_from_json(memory_to_json(calm[-1].memory)) == calm[-1].memory
+
+
 def test_spikes_to_different_places_are_never_a_level() -> None:
     watch = Watch()
     watch.cycle(coater__dry_coat_weight=0.085)
