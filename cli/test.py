@@ -67,8 +67,11 @@ def _checks(bin_: Path, *, quick: bool) -> list[tuple[str, list[str]]]:
 
 
 def _parallel(arguments: tuple[str, ...]) -> list[str]:
-    """Return pytest-xdist's options: two workers for the whole suite, none for a part of it."""
-    return [] if arguments else ["-n", "2", "--dist", "loadfile"]
+    """Return pytest-xdist's options: two workers for the whole suite, none for a part of it.
+
+    Files go out in the order of `tests/conftest.py`: those with slow tests first.
+    """
+    return [] if arguments else ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def _ran_well(what: str, command: list[str]) -> bool:
@@ -79,4 +82,6 @@ def _call(what: str, command: list[str]) -> int:
     shown = " ".join([Path(command[0]).name, *command[1:]])
     say(f"--- {what}: {shown}")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # The tests start some hundreds of interpreters; each would compile the house anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

@@ -132,6 +132,7 @@ class RealBench:
         time.sleep(silent_s)  # the engine is dead: nobody else may look, or it would not be alone
         self.bench.start_engine(strangers=True)
         self._until("two cycles", lambda: len(self._cycles()) >= seen + 2, at_least_s=START_S)
+        self._until("a reading of who has the loop", lambda: self._remote() is not None)
         if self._remote() is not False:
             raise CaseFailed(f"the PLC did not take the loop within {WATCHDOG_S[self.plc]:g} s")
         if (mode := self._mode()) != "OFF":

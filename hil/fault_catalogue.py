@@ -8,12 +8,14 @@ with the place.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 FOLDER = Path(__file__).parent / "faults"
 COUNT = 76
@@ -154,9 +156,17 @@ def chosen(faults: list[Fault], words: list[str]) -> list[Fault]:
 
 
 def _read(path: Path) -> list[Fault]:
-    raw: Any = YAML(typ="safe", pure=True).load(path)
+    return list(_faults(path, path.read_text("utf-8")))
+
+
+@functools.lru_cache(maxsize=32)
+def _faults(path: Path, text: str) -> list[Fault]:
+    """Return the faults of a text, for reading only: the same text is not taken apart again."""
     try:
+        raw: Any = YAML(typ="safe", pure=True).load(text)
         return _File.model_validate(raw).faults
+    except YAMLError as error:
+        raise CatalogueError(f"{path}: {error}") from error
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from asyncua import Server, ua
 
+from fieldbus.opcua_space import build_space
 from fieldbus.pki import Pki
 from hil.bench_door import Door
 from hil.bench_identity import plc_identity
@@ -67,7 +68,7 @@ class OpcUaPlc:
         So many `others` take the namespaces before ours: every index is another then.
         """
         server = self.server
-        await server.init()
+        await build_space(server)
         for number in range(others):
             await server.register_namespace(f"urn:another:{number}")
         server.set_endpoint(self._endpoint)

@@ -21,6 +21,7 @@ from cryptography import x509
 
 from fieldbus.certificate import facts_of
 from fieldbus.opcua_security import POLICIES
+from fieldbus.opcua_space import build_space
 from fieldbus.outward.points import UNECE, Identification, Kind, Point, Shown, Value, unit_id
 from fieldbus.pki import Pki, PkiError
 
@@ -82,7 +83,7 @@ class OutwardServer:
         """
         server = self.server
         server.iserver.bind_condition_methods = 1  # the severity of 'refresh begins' and 'ends'
-        await server.init()
+        await build_space(server)
         server.set_endpoint(self._endpoint)
         server.set_server_name(f"Rheostat: {line}")
         server.allow_remote_admin(False)

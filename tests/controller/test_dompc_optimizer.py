@@ -5,17 +5,22 @@ from functools import cache
 import numpy as np
 import pytest
 
-from controller.dompc_optimizer import DompcOptimizer
 from controller.optimizer import ShootingOptimizer
+from controller.problem import Optimizer
 from tests.controller.models import GAP, RATIO, TRIM, coating_question, coating_shape
 
 HORIZON = 6
 
 
+def dompc_optimizer(horizon: int, **options: int) -> Optimizer:
+    from controller.dompc_optimizer import DompcOptimizer  # slow, and only these tests need it
+
+    return DompcOptimizer(coating_shape(horizon), **options)
+
+
 @cache
-def both() -> tuple[ShootingOptimizer, DompcOptimizer]:
-    shape = coating_shape(HORIZON)
-    return ShootingOptimizer(shape), DompcOptimizer(shape)
+def both() -> tuple[ShootingOptimizer, Optimizer]:
+    return ShootingOptimizer(coating_shape(HORIZON)), dompc_optimizer(HORIZON)
 
 
 @pytest.mark.parametrize("d_coat", [-0.04, 0.0, 0.02])
@@ -55,7 +60,7 @@ def test_a_failure_of_dompc_is_no_proposal_and_is_forgotten() -> None:
 
 
 def test_dompc_with_too_few_iterations_hands_out_nothing() -> None:
-    short = DompcOptimizer(coating_shape(3), max_iterations=1)
+    short = dompc_optimizer(3, max_iterations=1)
     answer = short.solve(coating_question(horizon=3, disturbances={"d_coat": 0.1}))
     assert answer.moves is None
     assert answer.status.startswith("no answer")

@@ -19,7 +19,7 @@ from records.reader import RecordReader
 from service.config_load import load_line
 
 LINE = Path(__file__).parents[2] / "config" / "line.yaml"
-SPEED = 16.0
+SPEED = 10.0  # patience of the solvers' deadline on a busy machine
 PATIENCE_S = 90.0
 LOGS = ("plc-coater.jsonl", "plc-mixer.jsonl")
 

@@ -18,7 +18,6 @@ from plant_models.coating_control import (
 )
 from plant_models.coating_parameters import COATING_PARAMETERS, HYDROGEL_BELIEFS
 from plant_models.control_model import ControlModel, Vector
-from plant_models.dompc_door import spoken, to_dompc
 from plant_models.feed import REFERENCE_FEED
 
 COAT, RATIO, GAP = "coater.dry_coat_weight", "coater.pump_ratio_sp", "coater.gap_sp"
@@ -180,6 +179,8 @@ def test_every_row_has_a_unit_and_a_source() -> None:
 
 
 def test_the_door_to_do_mpc_keeps_the_expressions() -> None:
+    from plant_models.dompc_door import spoken, to_dompc  # slow, and only this test needs it
+
     model = control_model()
     u, p = _at(model, coater__pump_ratio_sp=2.7, coater__oven_trim_sp=2.0)
     x = model.nominal_vector(STATES)

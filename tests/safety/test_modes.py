@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -35,6 +36,7 @@ def _asked(before: ModeState, after: ModeState) -> list[ModeState]:
     return [after, replace(after, asked=True)]
 
 
+@cache
 def _walk() -> dict[ModeState, list[tuple[Request, Facts, ModeState]]]:
     """Every state that can be reached from a start, with every step out of it."""
     steps: dict[ModeState, list[tuple[Request, Facts, ModeState]]] = {}
@@ -49,19 +51,20 @@ def _walk() -> dict[ModeState, list[tuple[Request, Facts, ModeState]]]:
     return steps
 
 
-STEPS = _walk()
-EDGES = [(a, r, f, b) for a, out in STEPS.items() for r, f, b in out]
+@cache
+def _edges() -> list[tuple[ModeState, Request, Facts, ModeState]]:
+    return [(a, r, f, b) for a, out in _walk().items() for r, f, b in out]
 
 
 def test_the_walk_saw_every_mode_and_came_to_an_end() -> None:
-    assert {state.mode for state in STEPS} == set(Mode)
-    assert 50 < len(STEPS) < 1000
+    assert {state.mode for state in _walk()} == set(Mode)
+    assert 50 < len(_walk()) < 1000
 
 
 @pytest.mark.requirement("SVC-02")
 @pytest.mark.requirement("GMP-08")
 def test_no_path_reaches_auto_without_shadow_and_the_handshake() -> None:
-    for before, _, facts, after in EDGES:
+    for before, _, facts, after in _edges():
         if after.mode in (Mode.AUTO, Mode.HOLD) and before.mode not in (Mode.AUTO, Mode.HOLD):
             assert before.mode is Mode.INIT
             assert before.asked
@@ -70,7 +73,7 @@ def test_no_path_reaches_auto_without_shadow_and_the_handshake() -> None:
             assert before.mode is Mode.SHADOW
             assert before.evidence >= SHADOW_CYCLES
             assert facts.action < Action.HOLD
-    for before, _, facts, after in EDGES:
+    for before, _, facts, after in _edges():
         if after.mode is Mode.SHADOW and after.evidence > before.evidence:
             assert facts.action < Action.HOLD
             assert after.evidence == before.evidence + 1 or before.mode is not Mode.SHADOW
@@ -79,7 +82,7 @@ def test_no_path_reaches_auto_without_shadow_and_the_handshake() -> None:
 
 @pytest.mark.requirement("SVC-02")
 def test_only_a_named_person_asking_for_auto_arms_the_loop() -> None:
-    for _, request, _, after in EDGES:
+    for _, request, _, after in _edges():
         if after.mode in ARMED:
             assert request.mode is RequestedMode.AUTO
             assert request.who.strip()
@@ -87,7 +90,7 @@ def test_only_a_named_person_asking_for_auto_arms_the_loop() -> None:
 
 @pytest.mark.requirement("IL-16")
 def test_shed_is_left_by_a_new_request_only() -> None:
-    for before, request, facts, after in EDGES:
+    for before, request, facts, after in _edges():
         if before.mode is Mode.SHED and after.mode is not Mode.SHED:
             new = mark_of(request) != before.spent
             off = request.mode is RequestedMode.OFF or not request.who.strip() or facts.barred
@@ -98,7 +101,7 @@ def test_shed_is_left_by_a_new_request_only() -> None:
 @pytest.mark.requirement("P9")
 @pytest.mark.requirement("IL-04")
 def test_tripped_is_left_by_a_named_reset_with_the_cause_gone_only() -> None:
-    for before, request, facts, after in EDGES:
+    for before, request, facts, after in _edges():
         if before.mode is Mode.TRIPPED and after.mode is not Mode.TRIPPED:
             assert request.reset
             assert request.who.strip()
@@ -109,14 +112,14 @@ def test_tripped_is_left_by_a_named_reset_with_the_cause_gone_only() -> None:
 
 @pytest.mark.requirement("IL-04")
 def test_a_trip_latches_whenever_the_loop_is_ours() -> None:
-    for before, _, facts, after in EDGES:
+    for before, _, facts, after in _edges():
         if before.mode in ARMED and facts.action is Action.TRIP:
             assert after.mode is Mode.TRIPPED
 
 
 @pytest.mark.requirement("IL-04")
 def test_a_loop_that_tripped_too_often_is_off_and_needs_a_new_request_afterwards() -> None:
-    for before, request, facts, after in EDGES:
+    for before, request, facts, after in _edges():
         if facts.barred:
             assert after.mode in (Mode.OFF, Mode.TRIPPED)
         if facts.barred and after.mode is Mode.OFF and before.mode is not Mode.TRIPPED:
@@ -124,7 +127,7 @@ def test_a_loop_that_tripped_too_often_is_off_and_needs_a_new_request_afterwards
 
 
 def test_off_takes_effect_at_once() -> None:
-    for before, request, facts, after in EDGES:
+    for before, request, facts, after in _edges():
         trips = before.mode in ARMED and facts.action is Action.TRIP
         if request.mode is RequestedMode.OFF and before.mode is not Mode.TRIPPED and not trips:
             assert after.mode is Mode.OFF
@@ -133,7 +136,7 @@ def test_off_takes_effect_at_once() -> None:
 @pytest.mark.requirement("P5")
 def test_a_higher_action_never_leads_to_a_bolder_mode() -> None:
     boldness = {Mode.AUTO: 2, Mode.HOLD: 1, Mode.INIT: 1}
-    bold = {(a, r, f): boldness.get(b.mode, 0) for a, r, f, b in EDGES}
+    bold = {(a, r, f): boldness.get(b.mode, 0) for a, r, f, b in _edges()}
     for (state, request, facts), milder in bold.items():
         for plant, action in ((1, 0), (0, 1), (1, 1)):
             worse = Facts(
