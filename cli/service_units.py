@@ -74,7 +74,10 @@ def uninstall(*, line: Text = "line-1", root: Path = Path("/")) -> int:
     _may_change(root)
     if _is_machine(root):
         all_off(state_dir_of(line))
-        _tell(("systemctl", "disable", "--now", f"rheostat@{line}.target"))
+        _tell(
+            ("systemctl", "disable", "--now", f"rheostat@{line}.target"),
+            ("systemctl", "stop", *_units_of(line)),  # waits until each has given its loops back
+        )
     paths = own_files(line)
     for path in paths:
         _below(root, path).unlink(missing_ok=True)
@@ -107,12 +110,8 @@ def status(*, line: Text = "line-1", state: Path | None = None, json: Flag = Fal
     found = _own(place)
     if found is None:
         if shutil.which("systemctl") and _units_of(line):
-            return (
-                subprocess.run(
-                    ["systemctl", "--no-pager", "status", *_units_of(line)], check=False
-                ).returncode
-                and FINDINGS
-            )
+            command = ["systemctl", "--no-pager", "status", *_wanted_of(line)]
+            return subprocess.run(command, check=False).returncode and FINDINGS
         raise RefusalError(
             f"nothing supervises {line}: no unit is installed and no `service run` stands",
             "a line that nobody watches stays down when it falls",
@@ -183,6 +182,13 @@ def _units_of(line: str) -> list[str]:
     names = [f"rheostat-{name}@" for name in ("engine", "page", "history", "outward")]
     installed = (here / f"rheostat@{line}.target.d").exists()
     return [f"{name}{line}.service" for name in names] if installed else []
+
+
+def _wanted_of(line: str) -> list[str]:
+    """Return the units that belong to a running line: those its target pulls in."""
+    command = ["systemctl", "show", "--property=Wants", "--value", f"rheostat@{line}.target"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return [unit for unit in _units_of(line) if unit in found]
 
 
 def all_off(place: Path) -> None:

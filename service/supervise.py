@@ -19,7 +19,7 @@ from pathlib import Path
 
 from service.processes import processes
 from service.sealed_file import read_sealed
-from service.stop_note import note_stop
+from service.stop_note import note_stop, stays_down
 from service.ward import Process, Ward
 
 _LOOK_EVERY_S = 0.2
@@ -61,10 +61,7 @@ class Supervisor:
         name = ward.process.name
         text = f"rheostat: {name} ended: {result} {detail}".rstrip()
         if result == "start-limit-hit":
-            text = (
-                f"rheostat: ALARM: {name} stays down: {detail}. Its loops are with their PLCs. "
-                "Next: read its words above, ./rheostat doctor, then start the service again"
-            )
+            text = stays_down(name, detail)
         sys.stderr.write(text + "\n")
         note_stop(self._state_dir, name, result, detail)
 

@@ -91,8 +91,13 @@ def _provider_addresses(sealed: Mapping[str, Any]) -> list[str]:
 
 def _shared() -> dict[PurePosixPath, str]:
     units = sorted([*_HERE.glob("*.service"), *_HERE.glob("*.target")])
+    down = _filled(_HERE / "down.service.in")  # systemd tells why only where one unit asks for it
     return {
         **{_SYSTEM / path.name: _filled(path) for path in units},
+        **{
+            _SYSTEM / f"rheostat-down-{name}@.service": down.replace("@PROCESS@", name)
+            for name in PROCESSES
+        },
         PurePosixPath("/etc/sysusers.d/rheostat.conf"): _filled(_HERE / "sysusers.conf"),
     }
 

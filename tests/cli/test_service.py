@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cli import service_units
 from cli.app import answer
 from cli.doctor_service import ports, supervision
 from cli.refusal import FINDINGS, OK, UNABLE, RefusalError
@@ -109,6 +110,28 @@ def test_status_tells_how_each_process_is(
     said = capsys.readouterr()
     assert json.loads(said.out) == body
     assert "engine stays down" in said.err
+
+
+FAKE_SYSTEMCTL = """#!/bin/sh
+echo "$@" >>"$ASKED"
+[ "$1" = show ] && echo "network-online.target rheostat-engine@line-9.service"
+exit 0
+"""
+
+
+def test_under_systemd_the_units_that_the_line_wants_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(FAKE_SYSTEMCTL, "ascii")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
+    every = [f"rheostat-{name}@line-9.service" for name in ("engine", "outward")]
+    monkeypatch.setattr(service_units, "_units_of", lambda line: every)
+    assert answer(["service", "status", "--line", "line-9", "--state", str(tmp_path)]) == OK
+    last = (tmp_path / "asked").read_text("ascii").splitlines()[-1]
+    assert last == "--no-pager status rheostat-engine@line-9.service"
 
 
 def test_the_doctor_says_who_supervises_and_what_stays_down(tmp_path: Path) -> None:

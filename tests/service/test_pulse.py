@@ -150,3 +150,17 @@ def test_systemd_leaves_a_note_only_after_a_bad_end(
     main({"SERVICE_RESULT": result, "EXIT_CODE": "killed", "EXIT_STATUS": "ABRT"})
     assert len(take_stops(tmp_path)) == notes
     assert all(note["detail"] == "killed ABRT" for note in take_stops(tmp_path))
+
+
+@pytest.mark.requirement("SVC-01")
+def test_what_stays_down_under_systemd_is_an_alarm_and_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["stop_note", "--state", str(tmp_path), "--down", "engine"])
+    main({"MONITOR_SERVICE_RESULT": "signal", "MONITOR_EXIT_CODE": "killed"})
+    detail = "too many starts; the last ended by signal killed"
+    said = capsys.readouterr().err
+    assert said.startswith(f"<1>rheostat: ALARM: engine stays down: {detail}. Its loops are with")
+    (note,) = take_stops(tmp_path)
+    assert (note["process"], note["result"]) == ("engine", "start-limit-hit")
+    assert note["detail"] == detail

@@ -57,7 +57,7 @@ def analyse(units: Path, *words: str) -> subprocess.CompletedProcess[str]:
 @needs_systemd
 @pytest.mark.requirement("SVC-01")
 @pytest.mark.requirement("SEC-12")
-@pytest.mark.parametrize("name", PROCESSES)
+@pytest.mark.parametrize("name", [*PROCESSES, "down-engine"])
 def test_systemd_understands_each_unit_and_finds_few_rights(tmp_path: Path, name: str) -> None:
     units = installed(tmp_path)
     told = analyse(units, "verify", "--man=no", f"rheostat-{name}@line-1.service")
@@ -125,6 +125,8 @@ def test_each_process_has_its_own_user_and_only_the_engine_a_way_to_a_plc(tmp_pa
         assert writable == [own.get(name, f"{place}/{name}")]
         rule = RestartRule()  # what our own supervisor does with the same process
         assert f"StartLimitBurst={rule.starts}\n" in text
+        assert f"OnFailure=rheostat-down-{name}@%i.service\n" in text
+        assert (units / f"rheostat-down-{name}@.service").exists()
         assert f"StartLimitIntervalSec={rule.within_s:g}\n" in text
     assert len(set(users)) == len(PROCESSES)
     accounts = (tmp_path / "etc/sysusers.d/rheostat.conf").read_text("utf-8")
