@@ -4,6 +4,7 @@ import { get, post } from "/static/api.js";
 import { label, t } from "/static/i18n.js";
 import { digits, short } from "/static/format.js";
 import { firstLoop, pickLoop } from "/static/pick.js";
+import { signIn } from "/static/door.js";
 import { offered } from "/static/limit_acts.js";
 import { constraint } from "/static/words.js";
 import { store } from "/static/store.js";
@@ -17,7 +18,7 @@ export async function whatIf(root, [name]) {
   if (!numbers.playable) { root.append(pick, h("p", {}, t("This loop's controller has no model to play with."))); return; }
   const changes = {};
   const result = h("div", { role: "status" });
-  const run = h("button", { class: "strong", ...offered("what-if"), onclick: () => play(loop, changes, numbers, run, result) }, t("Play 60 cycles"));
+  const run = h("button", { class: "strong", ...offered("what-if"), onclick: () => (store.session?.person ? play(loop, changes, numbers, run, result) : signIn()) }, t("Play 60 cycles"));
   pick.append(run, h("button", { onclick: () => dispatchEvent(new HashChangeEvent("hashchange")) }, t("Start again")));
   root.append(
     h("p", {}, t("A copy of the controller hears the last recorded cycles and plays on with its own model as the plant. Nothing reaches the engine; what you like, you propose.")),
