@@ -51,29 +51,35 @@ def issued(
     return builder.sign(key, hashes.SHA256())
 
 
-def authority(ca: bool = True, ends: timedelta = 300 * DAY) -> x509.Certificate:
-    who = named("plant authority")
+def authority(
+    ca: bool = True, ends: timedelta = 300 * DAY, name: str = "plant authority",
+    key: rsa.RSAPrivateKey = ISSUER_KEY,
+) -> x509.Certificate:  # fmt: skip
+    who = named(name)
     usage = x509.KeyUsage(
         digital_signature=False, content_commitment=False, key_encipherment=False,
         data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
         encipher_only=False, decipher_only=False,
     )  # fmt: skip
     return (
-        x509.CertificateBuilder(who, who, ISSUER_KEY.public_key(), 1)
+        x509.CertificateBuilder(who, who, key.public_key(), 1)
         .not_valid_before(NOW - 60 * DAY)
         .not_valid_after(NOW + ends)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=0 if ca else None), critical=True)
         .add_extension(usage, critical=True)
-        .sign(ISSUER_KEY, hashes.SHA256())
+        .sign(key, hashes.SHA256())
     )
 
 
 def revocations(
-    *serials: int, ends: timedelta = DAY, key: rsa.RSAPrivateKey = ISSUER_KEY
+    *serials: int,
+    ends: timedelta = DAY,
+    key: rsa.RSAPrivateKey = ISSUER_KEY,
+    name: str = "plant authority",
 ) -> x509.CertificateRevocationList:
     builder = (
         x509.CertificateRevocationListBuilder()
-        .issuer_name(named("plant authority"))
+        .issuer_name(named(name))
         .last_update(NOW - 9 * DAY)
         .next_update(NOW + ends)
     )
@@ -201,3 +207,30 @@ def test_pem_and_revocation_files_are_read(tmp_path: Path) -> None:
     trust = pki.trust()
     assert faults_of(ISSUED, trust, EXPECTED, NOW) == ["its issuer has revoked it"]
     assert len(trust.revocations) == 2
+
+
+@pytest.mark.requirement("SEC-17")
+def test_drill_a_new_authority_takes_over_without_a_gap(tmp_path: Path) -> None:
+    """First both are trusted, then the PLC shows the new one's certificate, then the old one goes.
+
+    Whoever still holds the old authority's key reaches nothing any more.
+    """
+    pki, key = Pki(tmp_path), rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    old, new = issued(), issued("new authority", key)
+    after = "new authority"
+
+    def keep(name: str, certificate: x509.Certificate, crl: x509.CertificateRevocationList) -> None:
+        for folder, file in (("trusted", certificate), ("revoked", crl)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            ending = "pem" if folder == "trusted" else "crl"
+            (tmp_path / folder / f"{name}.{ending}").write_bytes(file.public_bytes(Encoding.PEM))
+
+    def believed() -> tuple[bool, bool]:
+        return tuple(not faults_of(one, pki.trust(), EXPECTED, NOW) for one in (old, new))  # type: ignore[return-value]
+
+    keep("old", authority(), revocations())
+    assert believed() == (True, False)
+    keep("new", authority(name=after, key=key), revocations(key=key, name=after))
+    assert believed() == (True, True), "no gap while the PLC changes over"
+    (tmp_path / "trusted" / "old.pem").unlink()
+    assert believed() == (False, True)
