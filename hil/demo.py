@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.bench import Bench, on_free_ports
+from hil.demo_alarms import alarm_figures, few
 from hil.demo_people import introduce
 from hil.demo_report import demo_report, demo_table
 from hil.demo_script import SCRIPT, Stage, baseline_events
@@ -219,11 +220,13 @@ def _score(options: DemoOptions, live: Live, trace: DemoTrace) -> dict[str, Any]
     ours = figures(trace.courses(), trace.sealed, scenario, from_s, live.end_s)
     theirs = figures(live.baseline["trace"], trace.sealed, scenario, from_s, live.end_s)
     judged = outcomes(trace, live.stage, scenario)
+    alarms = alarm_figures(trace.events, list(happened.values()), live.start_s, live.end_s)
     checks = {
         "real_sockets": all(live.evidence["sockets"].values()),
         "both_in_auto": set(live.evidence["modes"].values()) == {"AUTO"},
         "every_event_survived": all(outcome.survived for outcome in judged),
         "no_gate_escape": trace.judgement.clean,
+        "few_alarms": few(alarms),
         "chain_verified": trace.chain.ok,
         "engine_has_no_numerics": not live.evidence["engine_forbidden_modules"]
         and not live.evidence["engine_mapped_numerical_libraries"],
@@ -238,6 +241,7 @@ def _score(options: DemoOptions, live: Live, trace: DemoTrace) -> dict[str, Any]
         "events": [_plain(outcome, live.start_s) for outcome in judged],
         "figures": {"mpc": ours, "pi": theirs},
         "cycles": {loop: _cycles(trace, loop) for loop in trace.cycles},
+        "alarms": alarms,
         "judge": trace.judgement.to_json(),
         "chain": asdict(trace.chain),
         "hashes": dict(trace.hashes),

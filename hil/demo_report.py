@@ -15,6 +15,7 @@ CHECKS = {
     "both_in_auto": "all loops in AUTO",
     "every_event_survived": "every scripted event survived",
     "no_gate_escape": "no setpoint outside limits or rate, as the PLCs' own logs show",
+    "few_alarms": "at most one alarm in ten minutes outside the script, none that chatters",
     "chain_verified": "record chain verified from the first row to the last",
     "engine_has_no_numerics": "no numerical library in the engine's memory",
 }
@@ -113,7 +114,13 @@ def _evidence(result: Mapping[str, Any]) -> Table:
     rows += [[f"program of the {name}'s PLC", what] for name, what in result["plcs"].items()]
     rows += [[f"hash of {name}", str(value)] for name, value in result["hashes"].items()]
     rows += [[f"record chain: {key}", str(value)] for key, value in result["chain"].items()]
+    alarms = result["alarms"]
     rows += [
+        ["alarms", str(alarms["came"])],
+        [
+            f"alarms in {alarms['quiet_min']:.1f} min outside the script",
+            ", ".join(alarms["unasked"]) or "none",
+        ],
         ["setpoints judged", str(result["judge"]["setpoints"])],
         ["escapes", str(len(result["judge"]["escapes"]))],
     ]

@@ -65,6 +65,7 @@ def gather(state: Path, sealed: Mapping[str, Any], engine_minus_plant_s: float) 
     cycles: dict[str, list[Cycle]] = {loop: [] for loop in sealed["loops"]}
     events: list[Mapping[str, Any]] = []
     hashes: Mapping[str, str] = {}
+    at_s = 0.0  # of the newest cycle: what has no time of its own came after it
     reader = RecordReader(state / "records.sqlite")
     seen = 0
     while rows := reader.since(seen, 2000):
@@ -75,9 +76,9 @@ def gather(state: Path, sealed: Mapping[str, Any], engine_minus_plant_s: float) 
                 cycles[row.loop].append(Cycle(at_s, row.body["mode"], row.body))
             elif row.kind == "start":
                 hashes = row.body["hashes"]
-                events.append({"kind": row.kind, **row.body})
+                events.append({"kind": row.kind, "at_s": at_s, **row.body})
             elif row.kind != "intent":
-                events.append({"kind": row.kind, **row.body})
+                events.append({"kind": row.kind, "at_s": at_s, **row.body})
     reader.close()
     logs = [state / name for name in PLC_LOGS]
     plc_rows = [row for log in logs for row in read_log(log)]

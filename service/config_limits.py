@@ -124,10 +124,7 @@ def _check_cvs(desk: Desk, loop: str, targets: dict[str, float | None]) -> None:
         off = desk.si(desk.line, (*path, "alarm"), desk.unit_of(name), difference=True)
         if off is not None and off <= 0.0:
             desk.line.report("RH-1013", (*path, "alarm"), "must be above zero",
-                             "say how far off its target it may be")  # fmt: skip
-        if off is not None and "target" not in cv:
-            desk.line.report("RH-1050", (*path, "alarm"), "there is no target to be off",
-                             "add 'target: ...', or leave the alarm to 'low' and 'high'"
+                             "say how far off its target, or beyond its limits, it may be"
                              )  # fmt: skip
         if low is not None and high is not None and not low < high:
             desk.line.report("RH-1030", (*path, "low"), "low must be below high",

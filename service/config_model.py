@@ -111,7 +111,9 @@ class Cv(Shape):
     low: AnyQuantity | None = None
     high: AnyQuantity | None = None
     alarm: AnyQuantity | None = Field(
-        None, description="how far off its target it may be before people are told"
+        None,
+        description="how far off its target it may be before people are told; without a target, "
+        "how far beyond its limits",
     )
     weight: Positive
     rank: Annotated[int, Field(ge=1, le=100)]

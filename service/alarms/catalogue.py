@@ -204,7 +204,7 @@ def _all(sealed: Mapping[str, Any]) -> Iterator[Alarm]:
             title = tag.split(".", 1)[-1].replace("_", " ")
             if "low" in cv or "high" in cv:
                 yield _made(f"{loop}.limit.{tag}", "limit", LIMIT, loop, loop, period_s, title)
-            if "alarm" in cv:
+            if "alarm" in cv and "target" in cv:
                 yield _made(f"{loop}.target.{tag}", "target", TARGET, loop, loop, period_s, title)
     for source in sealed["sources"]:
         yield _made(f"source.{source}", "source", SOURCE, "", "sources", 0.0, source)

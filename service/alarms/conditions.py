@@ -25,7 +25,7 @@ def of_cycle(
     spec: Mapping[str, Any] = sealed["loops"][loop]
     found = _of_mode(loop, body)
     found |= _of_reasons(loop, body)
-    found |= _of_the_cycle(loop, spec, body)
+    found |= _of_the_cycle(loop, spec, body, beat_gone=f"{loop}.heartbeat" in found)
     found |= _of_values(loop, sealed, body, standing)
     return found
 
@@ -42,8 +42,13 @@ def _of_mode(loop: str, body: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _of_reasons(loop: str, body: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the gate's reasons raise; a PLC that took its loop back writes for itself."""
     found: dict[str, str] = {}
-    for reason in (body.get("verdict") or {}).get("reasons") or ():
+    reasons = (body.get("verdict") or {}).get("reasons") or ()
+    taken_back = any(reason.get("rule") == "IL-09" for reason in reasons)
+    for reason in reasons:
+        if taken_back and reason.get("rule") == "IL-18":
+            continue
         kind = _BY_RULE.get(str(reason.get("rule")))
         if kind is not None:
             place = f"{reason['tag']}: " if reason.get("tag") else ""
@@ -51,21 +56,30 @@ def _of_reasons(loop: str, body: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _of_the_cycle(loop: str, spec: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, str]:
+def _of_the_cycle(
+    loop: str, spec: Mapping[str, Any], body: Mapping[str, Any], *, beat_gone: bool
+) -> dict[str, str]:
+    """Return what a cycle's work raises.
+
+    `beat_gone`: the PLC's heartbeat stands, which has its own alarm; that readings are then not
+    believed and nothing can be planned from them only follows.
+    """
     found: dict[str, str] = {}
     written = body.get("written") or {}
     if written.get("outcome") in ("unknown", "refused") or written.get("reasons"):
         words = [str(why.get("text", "")) for why in written.get("reasons") or ()]
         found[f"{loop}.not-confirmed"] = "; ".join([str(written.get("reason") or ""), *words])
     plan = body.get("plan") or {}
-    if _failed(str(plan.get("status") or "solved")):
-        found[f"{loop}.solver"] = f"plan: {plan['status']}"
+    status = str(plan.get("status") or "solved")
+    if _failed(status) and not (beat_gone and status.startswith("unfit")):
+        found[f"{loop}.solver"] = f"plan: {status}"
     if (body.get("timing") or {}).get("late"):
         found[f"{loop}.late"] = f"{body['timing'].get('late_s', 0.0):.2f} s late"
     needed = [*spec["critical"], *spec["controller"]["cvs"]]
     inputs = body.get("inputs") or {}
     bad = [f"{tag}: {inputs[tag][2] or 'bad'}" for tag in needed if tag in inputs
-           and inputs[tag][1] == 0]  # fmt: skip
+           and inputs[tag][1] == 0
+           and not (beat_gone and str(inputs[tag][2]).startswith("heartbeat frozen"))]  # fmt: skip
     if bad:
         found[f"{loop}.reading"] = "; ".join(dict.fromkeys(bad))
     return found
@@ -109,8 +123,15 @@ def _back(cv: Mapping[str, Any], tag: Mapping[str, Any] | None) -> float:
 def _outside(
     value: float, cv: Mapping[str, Any], back: float, row: Mapping[str, Any] | None
 ) -> str:
-    """Return in words how `value` lies outside its limits drawn in by `back`, '' inside."""
+    """Return in words how `value` lies outside its limits drawn in by `back`, '' inside.
+
+    A controller may work at its limit all day. Where people are to be told later than it acts, the
+    limit has an `alarm`: how far beyond.
+    """
+    beyond = 0.0 if "target" in cv else float(cv.get("alarm", 0.0))
     low, high = cv.get("low"), cv.get("high")
+    low = None if low is None else low - beyond
+    high = None if high is None else high + beyond
     if high is not None and value > high - back:
         where = "above" if value > high else "just back below"
         return f"{_told(value, row)} {where} {_told(high, row)}"

@@ -12,7 +12,7 @@ SPOILED = [
     ("line.yaml", "    title: Coat weight", "    titel: Coat weight", "RH-1010", "Did you mean `title`"),
     ("line.yaml", "    period: 8 s\n", "", "RH-1011", "`period` is missing"),
     ("line.yaml", "alarm: 2.6 g/m2", "alarm: 0 g/m2", "RH-1013", "must be above zero"),
-    ("line.yaml", "high: 900 ppm", "high: 900 ppm, alarm: 9 ppm", "RH-1050", "no target to be off"),
+    ("line.yaml", "alarm: 1 delta_degC", "alarm: 0 delta_degC", "RH-1013", "must be above zero"),
     ("line.yaml", "alarm: 2.6 g/m2", "alarm: 2.6 bar", "RH-1022", ""),
     ("line.yaml", "hold_cycles: 6", "hold_cycles: six", "RH-1012", "a whole number is due"),
     ("line.yaml", "hold_cycles: 6", "hold_cycles: 6.5", "RH-1012", "a whole number is due"),

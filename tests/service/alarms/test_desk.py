@@ -64,7 +64,7 @@ def test_nothing_wrong_raises_nothing() -> None:
         ({"plan": {"status": "late"}}, "solver"),
         ({"plan": {"status": "max_iter"}}, "solver"),
         ({"timing": {"late": True, "late_s": 0.7}}, "late"),
-        ({"inputs": {WEB: [357.3, 2, ""]}}, f"limit.{WEB}"),
+        ({"inputs": {WEB: [358.3, 2, ""]}}, f"limit.{WEB}"),
         ({"inputs": {COAT: [0.0857 + 0.0027, 2, ""]}}, f"target.{COAT}"),
         ({"inputs": {COAT: [0.0857 - 0.0027, 2, ""]}}, f"target.{COAT}"),
     ],
@@ -89,7 +89,8 @@ def test_a_broken_off_cycle_has_hardly_a_record_and_raises_its_mode() -> None:
 
 @pytest.mark.requirement("FS-04")
 def test_a_value_at_its_limit_does_not_chatter() -> None:
-    high = SEALED["loops"][LOOP]["controller"]["cvs"][WEB]["high"]
+    cv = SEALED["loops"][LOOP]["controller"]["cvs"][WEB]
+    high = cv["high"] + cv["alarm"]
     by, desk = f"{LOOP}.limit.{WEB}", Desk(catalogue(SEALED), {}, 0.0)
     desk_events = []
     for cycle in range(400):
@@ -104,10 +105,10 @@ def test_a_value_at_its_limit_does_not_chatter() -> None:
 
 
 def test_values_are_told_in_the_units_people_know() -> None:
-    (words,) = found(inputs={WEB: [357.3, 2, ""]}).values()
-    assert words == "84.15 degC above 84 degC"
-    (words,) = found({f"{LOOP}.limit.{WEB}": True}, inputs={WEB: [356.9, 2, ""]}).values()
-    assert words == "83.75 degC just back below 84 degC"
+    (words,) = found(inputs={WEB: [358.3, 2, ""]}).values()
+    assert words == "85.15 degC above 85 degC"
+    (words,) = found({f"{LOOP}.limit.{WEB}": True}, inputs={WEB: [357.9, 2, ""]}).values()
+    assert words == "84.75 degC just back below 85 degC"
     (words,) = found(inputs={COAT: [0.0900, 2, ""]}).values()
     assert words == "90 g/m2, target 85.7 g/m2"
 
@@ -232,3 +233,26 @@ def test_floods_and_chatter_are_counted() -> None:
     assert told["most_frequent"][0] == ("a", 12)
     assert flood.told(1180.0, {})["flood"]
     assert flood.told(100_000.0, {"b": 5000.0})["stale"] == ["b"]
+
+
+@pytest.mark.requirement("FS-04")
+def test_a_controller_at_its_limit_all_day_tells_nobody_before_what_was_agreed() -> None:
+    """The web temperature is kept at 84 degC; the product's limit, and the alarm's, is 85."""
+    assert found(inputs={WEB: [357.15 + 0.9, 2, ""]}) == {}
+    assert list(found(inputs={WEB: [357.15 + 1.1, 2, ""]})) == [f"{LOOP}.limit.{WEB}"]
+
+
+@pytest.mark.requirement("FS-04")
+def test_what_only_follows_from_a_lost_plc_is_no_alarm_of_its_own() -> None:
+    frozen = {WEB: [None, 0, "heartbeat frozen for 4 cycles"]}
+    unfit = {"status": "unfit: no read-back"}
+    told = found(verdict=reason("IL-08"), inputs=frozen, plan=unfit)
+    assert list(told) == [f"{LOOP}.heartbeat"]
+    assert set(found(inputs=frozen, plan=unfit)) == {f"{LOOP}.reading", f"{LOOP}.solver"}
+    also = {**frozen, COAT: [None, 0, "out of range"]}
+    told = found(verdict=reason("IL-08"), inputs=also)
+    assert told[f"{LOOP}.reading"] == f"{COAT}: out of range"
+    taken = {"limiting": "IL-09: x", "reasons": [
+        {"rule": rule, "action": "SHED", "tag": "", "text": "x"} for rule in ("IL-18", "IL-09")
+    ]}  # fmt: skip
+    assert found(verdict=taken) == {}, "the PLC took its loop back and writes its own setpoints"
