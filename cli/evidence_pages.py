@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cli.evidence_model import BAD, Cell, Link, Page, Table
 from cli.evidence_results import Deviation, Results
 from cli.trace_matrix import PASSED
+from service.paper.model import BAD, Cell, Link, Page, Table
 
 SIGNERS = (
     ("Prepared", "who ran the commands and looked at every deviation"),

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.evidence_html import as_html
 from cli.evidence_pack import write_manifest
 from cli.evidence_pages import pages_of
-from cli.evidence_pdf import write_pdf
 from cli.evidence_results import Deviation, deviations, read_results
+from service.paper.html_pages import as_html
+from service.paper.pdf import write_pdf
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,11 +36,9 @@ class History:
 
     def reviewed(self) -> list[tuple[int, int]]:
         """Return first and last record of every stretch whose review was signed."""
-        from service.door_reports import review_span
+        from service.history.reviews import reviews, spans_of
 
-        signed = self.records.last_of_kind("signature", 10**6)
-        spans = (review_span(str(entry.body.get("meaning", ""))) for entry in signed)
-        return [span for span in spans if span is not None]
+        return spans_of(reviews(self.records))
 
     def record_faults(self) -> list[str]:
         """Return where the manifest is not what the records say was once its newest line."""

@@ -12,6 +12,9 @@ FORMAT = "rheostat batch 1"
 _MODES = """
 SELECT mode, action, COALESCE(phase, ''), COUNT(*), SUM(late) FROM cycle
 WHERE batch = ? AND loop = ? AND recipe = ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+_CONFIGS = """
+SELECT config, MIN(seq), MAX(seq) FROM cycle WHERE batch = ? AND config IS NOT NULL
+GROUP BY config ORDER BY 2"""
 _GOOD = "CASE WHEN s.quality > 0 THEN s.value END"
 _SIGNALS = f"""
 SELECT t.name, MIN({_GOOD}), MAX({_GOOD}), SUM({_GOOD}), COUNT({_GOOD}),
@@ -43,6 +46,7 @@ def batch_record(store: Store, batch: int) -> dict[str, Any] | None:
     return {
         "format": FORMAT,
         **head,
+        "configurations": _configurations(store, batch, _from(spans), _to(spans)),
         "loops": [_passage(store, span) for span in spans],
         "events": [
             {"record": seq, "utc": utc_of(t_ms), "loop": loop, "kind": kind, "what": what,
@@ -50,6 +54,15 @@ def batch_record(store: Store, batch: int) -> dict[str, Any] | None:
             for seq, t_ms, loop, kind, what, body, hash_ in events
         ],
     }  # fmt: skip
+
+
+def _configurations(store: Store, batch: int, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
+    """Return the sealed configurations in force by their hash, with first and last record."""
+    found: dict[str, list[int]] = {}
+    for sha256, first, last in store.ask(_CONFIGS, (batch,), from_ms, to_ms):
+        ends = found.setdefault(sha256, [first, last])
+        ends[:] = min(ends[0], first), max(ends[1], last)
+    return [{"sha256": sha256, "records": ends} for sha256, ends in found.items()]
 
 
 def _head(batch: int, spans: list[BatchSpan]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from service.history.manifest import (
     append,
     locked,
 )
+from service.history.reviews import left_open
 from service.history.store import BatchSpan, HistoryError, Store, joined
 
 STORE, ARCHIVE = "store", "archive"
@@ -93,15 +94,6 @@ def prune(
             raise HistoryError(f"{fate.day} was not deleted whole: {error}") from error
 
 
-def waiting_for_review(span: BatchSpan, reviewed: Reviewed) -> bool:
-    """Say whether a record of this passage is in no stretch that was reviewed."""
-    due = span.first_seq
-    for first, last in sorted(reviewed):
-        if first <= due <= last:
-            due = last + 1
-    return due <= span.last_seq
-
-
 def _too_young(rule: Mapping[str, Any] | None, day: str, today: str) -> str:
     if not rule:
         return "no rule deletes it"
@@ -116,7 +108,10 @@ def _waiting(day: str, batches: Sequence[BatchSpan], opened: set[int], reviewed:
     if numbers := sorted({span.batch for span in here if span.batch in opened}):
         return f"batch {_listed(numbers)} is open"
     late = {span.batch for span in here}
-    waiting = {s.batch for s in batches if s.batch in late and waiting_for_review(s, reviewed)}
+    waiting = {
+        span.batch for span in batches
+        if span.batch in late and left_open(span.first_seq, span.last_seq, reviewed)
+    }  # fmt: skip
     return f"batch {_listed(sorted(waiting))} is not reviewed" if waiting else ""
 
 

@@ -12,15 +12,15 @@ import pytest
 from cli.app import answer
 from cli.evidence_collect import node_of, read_yaml
 from cli.evidence_facts import facts, pins
-from cli.evidence_model import Page, Table
 from cli.evidence_pack import FORMAT
-from cli.evidence_pdf import write_pdf
 from cli.evidence_results import deviations, read_results
 from cli.trace import CATALOGUE
 from cli.trace_matrix import linked_tests, read_catalogue
 from hil.fault_catalogue import load_catalogue
 from hil.planted_report import planted
 from hil.virtual_line import default_sealed
+from service.paper.model import Page, Table
+from service.paper.pdf import write_pdf
 from tests.cli.ask import ROOT
 
 TEST = "tests.a.test_one.test_good"

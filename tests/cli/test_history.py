@@ -30,7 +30,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("line")
     make_records(folder, cycles=900, start=datetime(2020, 1, 1, 23, tzinfo=UTC))
     store = RecordStore(folder / "records.sqlite")
-    meaning = review_meaning(1, 903, "nothing found")
+    meaning = review_meaning(1, 904, "nothing found")
     store.append("signature", "", "2020-03-01T00:00:00.000Z", {"meaning": meaning})
     store.close()
     files = DayFiles(history_folder(folder), write=True)

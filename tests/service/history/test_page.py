@@ -6,14 +6,18 @@ import asyncio
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from records.reader import RecordReader
+from records.store import RecordStore
+from service.door_reports import review_meaning
 from service.history.day_files import DayFiles
 from service.history.follower import history_folder
 from service.page import history
@@ -96,8 +100,37 @@ def test_the_record_of_a_batch_names_records_that_are_there(page: Client, state:
     assert found == [8, 8]
 
 
+@pytest.mark.requirement("REC-12")
+def test_the_report_of_a_batch_says_whether_it_was_reviewed(page: Client, state: Path) -> None:
+    answer = page.get("/api/batches/7/report")
+    assert answer.headers["content-type"].startswith("text/html")
+    text = answer.text
+    for part in ("Batch 7", "g/m²", "AUTO 300", "Kim Yuna", "&lt;Off target&gt;", "c" * 64):
+        assert part in text
+    assert "not reviewed as a whole" in text
+    assert not re.search(r"<style|style=|<script", text)  # the page's policy lets none stand here
+    store = RecordStore(state / "records.sqlite")
+    for span in ((1, 100), (101, 400)):
+        act = {"meaning": review_meaning(*span, "nothing"), "name": "Lee", "role": "qa-approver"}
+        store.append("signature", "", "2026-11-29T00:00:00.000Z", act)
+    store.close()
+    assert "every record of it is reviewed" in page.get("/api/batches/7/report").text
+    record = page.get("/api/batches/7/record").json()
+    assert record["review"]["reviewed"]
+    assert [one["last"] for one in record["review"]["by"]] == [400, 100]
+    assert record["configurations"][0]["sha256"] == "c" * 64
+    assert not page.get("/api/batches/8/record").json()["review"]["reviewed"]
+
+
+def test_the_report_is_there_on_paper_and_readings_for_other_tools(page: Client) -> None:
+    assert page.get("/api/batches/7/report.pdf").content.startswith(b"%PDF-")
+    assert "td" in page.get("/api/report.css").text
+    table = pq.read_table(io.BytesIO(page.get("/api/batches/7/export.parquet").content))
+    assert table.num_rows == 300 * 4
+
+
 def test_a_batch_that_never_was_is_not_invented(page: Client) -> None:
-    for what in ("record", "export.csv"):
+    for what in ("record", "report", "report.pdf", "export.csv", "export.parquet"):
         answer = page.get(f"/api/batches/99/{what}")
         assert answer.status_code == 404
         assert "no batch 99" in json.loads(answer.text)["text"]

@@ -23,6 +23,13 @@ TAG = "coater.dry_coat_weight"
 START = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
 
 
+_REQUEST = {"loop": "coating", "who": "Kim Yuna", "old": "OFF", "new": "AUTO", "why": "run"}
+_ALARM = {
+    "event": "alarm", "alarm": "coating.target", "loop": "coating", "title": "<Off target>",
+    "priority": "high", "from": "NORM", "to": "UNACK", "text": "두께 3 g/m²",
+}  # fmt: skip
+
+
 def sealed() -> dict[str, Any]:
     """Return as much of a sealed configuration as the historian looks at."""
     return {
@@ -66,13 +73,14 @@ def make_records(
     try:
         utc = utc_text(start)
         store.append("start", "", utc, {"pid": 1, "sealed": sealed(), "hashes": {}})
-        body = {"loop": "coating", "who": "Kim Yuna", "old": "OFF", "new": "AUTO", "why": "run"}
-        store.append("request", "coating", utc, body)
         for number in range(cycles):
             utc = utc_text(start + timedelta(seconds=8 * number))
             quality = 0 if number % 50 == 49 else 2
             row = cycle(number, 7 + number // batch_of, quality)
             store.append("cycle", "coating", utc, row)
+            if number == 0:
+                store.append("request", "coating", utc, _REQUEST)
+                store.append("event", "coating", utc, _ALARM)
     finally:
         store.close()
 

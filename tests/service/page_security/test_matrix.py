@@ -55,7 +55,8 @@ ROWS = [
     *(Row("view", "GET", f"/api/{name}") for name in (
         "line", "status", "stream", "limits", "limits/proposals", "recent", "fan", "kpi",
         "profile", "explain/{seq}", "trail", "tags", "model", "alarms", "trend", "batches",
-        "batches/{batch}/record", "reviews", "what-if/{loop}", "limits/proposals/{name}/impact",
+        "batches/{batch}/record", "batches/{batch}/report", "report.css", "reviews",
+        "what-if/{loop}", "limits/proposals/{name}/impact",
     )),
     Row("view", "GET", "/metrics"),
     Row("view", "POST", "/api/interlock", {}),
@@ -71,7 +72,8 @@ ROWS = [
     Row("limits-sign", "POST", "/api/limits/{sha256}/sign", {"password": PASSWORD}),
     Row("limits-activate", "POST", "/api/limits/{sha256}/activate"),
     Row("what-if", "POST", "/api/what-if", {}),
-    Row("export", "GET", "/api/batches/{batch}/export.csv"),
+    *(Row("export", "GET", f"/api/batches/{{batch}}/{name}")
+      for name in ("export.csv", "export.parquet", "report.pdf")),
     Row("review", "POST", "/api/review",
         {"first": 1, "last": 1, "why": "x", "password": PASSWORD}),
     Row("people", "GET", "/api/people"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.page.read_reviews import review_of, unreviewed
+from service.history.reviews import left_open, review_of
 from tests.service.page_security.world import PASSWORD, World
 
 NEW = "seven green lanterns hum"
@@ -136,5 +136,4 @@ def test_a_review_covers_what_it_was_signed_for_and_no_more(world: World) -> Non
 def test_the_records_no_review_covers_are_named(
     signed: list[tuple[int, int]], left: list[tuple[int, int]]
 ) -> None:
-    rows = [{"first": first, "last": last} for first, last in signed]
-    assert unreviewed(10, 20, rows) == left
+    assert left_open(10, 20, signed) == left

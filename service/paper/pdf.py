@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib as mpl
 from reportlab.lib import colors
@@ -22,7 +22,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import LongTable, PageBreak, Paragraph, SimpleDocTemplate, Spacer
 
-from cli.evidence_model import BAD, Cell, Page, Table, parts, plain
+from service.paper.model import BAD, Cell, Page, Table, parts, plain
 
 _FONT, _KOREAN = "DejaVuSans", "HYGothic-Medium"
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]+")
@@ -30,12 +30,13 @@ _SIZE = landscape(A4)
 _MARGIN = 14 * mm
 
 
-def write_pdf(path: Path, pages: Sequence[Page], title: str) -> None:
-    """Write all pages to `path`."""
+def write_pdf(target: Path | BinaryIO, pages: Sequence[Page], title: str) -> None:
+    """Write all pages to `target`."""
     _fonts()
     document = SimpleDocTemplate(
-        str(path), pagesize=_SIZE, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=_MARGIN,
-        bottomMargin=_MARGIN, title=title, author="Rheostat", invariant=1,
+        str(target) if isinstance(target, Path) else target, pagesize=_SIZE, leftMargin=_MARGIN,
+        rightMargin=_MARGIN, topMargin=_MARGIN, bottomMargin=_MARGIN, title=title,
+        author="Rheostat", invariant=1,
     )  # fmt: skip
     story: list[Any] = []
     for page in pages:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from cli.evidence_model import BAD, Cell, Link, Page, Table, parts, plain
+from service.paper.model import BAD, Cell, Link, Page, Table, parts, plain
 
-_STYLE = (
+STYLE = (
     "body{font:15px/1.45 'Noto Sans','Noto Sans KR','Malgun Gothic',system-ui,sans-serif;"
     "color:#22262a;max-width:1180px;margin:24px auto;padding:0 16px}nav a{margin-right:14px}"
     "h1{font-size:25px}h2{font-size:19px;margin-top:30px}table{border-collapse:collapse;width:100%}"
@@ -18,13 +18,17 @@ _STYLE = (
 )
 
 
-def as_html(page: Page, pages: Sequence[Page]) -> str:
-    """Return one page; `pages` are all, for the way around."""
+def as_html(page: Page, pages: Sequence[Page] = (), style: str = "") -> str:
+    """Return one page; `pages` are all, for the way around.
+
+    `style` is where `STYLE` can be had, for a server that lets no style stand in a page.
+    """
+    looks = f'<link rel="stylesheet" href="{_e(style)}">' if style else f"<style>{STYLE}</style>"
     way = "".join(f'<a href="{one.name}.html">{_e(one.title)}</a>' for one in pages)
     body = "\n".join(_table(table) for table in page.tables)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{_e(page.title)}'
-        f"</title><style>{_STYLE}</style></head><body><nav>{way}</nav><h1>{_e(page.title)}</h1>"
+        f"</title>{looks}</head><body><nav>{way}</nav><h1>{_e(page.title)}</h1>"
         f"<p>{_e(page.lead)}</p>\n{body}\n</body></html>\n"
     )
 
@@ -43,7 +47,7 @@ def _table(table: Table) -> str:
 def _columns(table: Table) -> str:
     """Return the widths of the columns, where the table says them."""
     shares = [100.0 * share / sum(table.widths) for share in table.widths]
-    cols = "".join(f'<col style="width:{share:.1f}%">' for share in shares)
+    cols = "".join(f'<col width="{share:.1f}%">' for share in shares)
     return f"<colgroup>{cols}</colgroup>" if cols else ""
 
 
