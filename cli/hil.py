@@ -14,6 +14,7 @@ from cli.hil_bench import bench
 from cli.hil_golden import golden
 from cli.hil_real import only_once, play_on_sockets
 from cli.hil_score import score
+from cli.hil_selftest import self_test
 from cli.hil_soak import soak
 from cli.hil_timing import timing
 from cli.places import DEFAULT_CONFIG, STATES, shown
@@ -34,6 +35,7 @@ RUNS = STATES / "hil"
 hil = App(name="hil", help=HELP)
 hil.command(soak)
 hil.command(score)
+hil.command(self_test)
 hil.command(bench)
 hil.command(timing)
 hil.command(golden)

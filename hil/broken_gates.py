@@ -9,7 +9,7 @@ fixtures for tests and for `./rheostat fuzz gate --gate NAME`; nothing that cont
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
@@ -32,7 +32,7 @@ from safety import (
 )
 from safety.words import Mode, Quality
 
-Patch = tuple[ModuleType, str, Any]
+Patch = tuple[ModuleType | type, str, Any]
 
 
 def _is_float(value: object) -> bool:
@@ -300,7 +300,13 @@ BROKEN: dict[str, Callable[[], list[Patch]]] = {
 @contextmanager
 def broken(name: str) -> Iterator[None]:
     """Break the gate of this process for a while; '' leaves it whole."""
-    patches = BROKEN[name]() if name else []
+    with patched(BROKEN[name]() if name else []):
+        yield
+
+
+@contextmanager
+def patched(patches: Sequence[Patch]) -> Iterator[None]:
+    """Replace functions of this process for a while."""
     olds = [(module, key, getattr(module, key)) for module, key, _ in patches]
     try:
         for module, key, new in patches:

@@ -1,8 +1,9 @@
-"""Planted bugs: each broken gate with the play that has to find it.
+"""Planted bugs: each broken gate, writer or controller with what has to find it.
 
-A harness that passes a broken gate proves nothing. `broken_gates` breaks the gate of this process;
-the play is the catalogue's own, judged as always, and must not pass. What is not here: gates whose
-fault no wire shows (a rounding below the register's own grain) or that break another program.
+A harness that passes a broken engine proves nothing. `broken_gates` and `broken_parts` break this
+process; the play is the catalogue's own, judged as always, and must not pass. A broken controller
+writes nothing unsafe: the figures of its run have to fail. What is not here: gates whose fault no
+wire shows (a rounding below the register's own grain) or that break another program.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hil.broken_gates import broken
+from hil.broken_controllers import CONTROLLERS, play_controller
+from hil.broken_gates import BROKEN, patched
+from hil.broken_parts import PARTS
 from hil.fault_catalogue import Fault, Play, load_catalogue
 from hil.fault_run import Outcome, play_fault
 
@@ -46,8 +49,16 @@ FOUND_BY: Mapping[str, tuple[str, str]] = {
     "spent-request-works": ("F24", "and-back"),
     "no-handshake": ("F38", "coater"),
     "raises": ("F38", "coater"),
+    "writes-before-it-records": ("F30", "coater"),
+    "sends-what-is-void": ("F44", "between-intent-and-wire"),
+    "believes-the-acknowledgement": ("F22", "every-write"),
+    "trusts-a-new-connection": ("F34", "renewed"),
+    "forgets-what-it-meant": ("F62", "inside-a-frame"),
 }
-"""Broken gate: the fault and the play that find it."""
+"""Broken gate or part: the fault and the play that find it."""
+
+BUGS = (*FOUND_BY, *(name for name in CONTROLLERS if name))
+"""Everything that is planted."""
 
 
 def play_of(fault_id: str, name: str) -> tuple[Fault, Play]:
@@ -56,10 +67,49 @@ def play_of(fault_id: str, name: str) -> tuple[Fault, Play]:
     return fault, next(play for play in fault.plays if play.name == name)
 
 
-def play_with_bug(gate: str, seed: int, sealed: Mapping[str, Any], controller: str = "") -> Outcome:
-    """Play what has to find the broken `gate`; '' is the whole gate's own word on the same play."""
-    fault, play = play_of(*FOUND_BY[gate])
+def play_with_bug(bug: str, seed: int, sealed: Mapping[str, Any], controller: str = "") -> Outcome:
+    """Play what has to find the broken gate or part `bug`."""
+    fault, play = play_of(*FOUND_BY[bug])
     if controller:
         play = play.model_copy(update={"controller": controller})
-    with broken(gate):
+    with patched((BROKEN[bug] if bug in BROKEN else PARTS[bug])()):
         return play_fault(fault, play, seed, sealed)
+
+
+def caught(bug: str, seed: int, sealed: Mapping[str, Any]) -> dict[str, Any]:
+    """Say whether a bug was caught: the whole engine passes what the broken one does not."""
+    if bug in CONTROLLERS:
+        return _controller_caught(bug, seed, sealed)
+    fault, play = play_of(*FOUND_BY[bug])
+    # The model is only needed where its own watch is meant; the PI takes a tenth of the time.
+    kind = "mpc" if play.expect.rule == "IL-12" else "pi"
+    whole = play_fault(fault, play.model_copy(update={"controller": kind}), seed, sealed)
+    broken = play_with_bug(bug, seed, sealed, kind)
+    return {
+        "bug": bug,
+        "in": "gate" if bug in BROKEN else "writer",
+        "fault": fault.id,
+        "play": play.name,
+        "whole_gate_passes": whole.passed,
+        "caught": whole.passed and not broken.passed,
+        "by": [f"unsafe: {one['why']}" for one in broken.escapes[:1]] + broken.misses[:2],
+    }
+
+
+def planted_here(bug: str, sealed: Mapping[str, Any], *, seed: int) -> dict[str, Any]:
+    """Plant a bug in this process and say whether it was caught; one of them at a time."""
+    return caught(bug, seed, sealed)
+
+
+def _controller_caught(bug: str, seed: int, sealed: Mapping[str, Any]) -> dict[str, Any]:
+    whole, broken = (play_controller(name, seed, sealed) for name in ("", bug))
+    safe = not whole["unsafe"] + broken["unsafe"] + len(whole["misses"]) + len(broken["misses"])
+    return {
+        "bug": bug,
+        "in": "controller",
+        "fault": "",
+        "play": "a worn pump",
+        "whole_gate_passes": not whole["failed"],
+        "caught": safe and not whole["failed"] and bool(broken["failed"]),
+        "by": broken["failed"],
+    }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hil.fault_catalogue import Expected
+from service.cycle import NOTHING_TO_SEND
 
 RANK = {"ALLOW": 0, "CLAMP": 1, "HOLD": 2, "SHED": 3, "TRIP": 4}
 Body = Mapping[str, Any]
@@ -62,7 +63,7 @@ def reactions(expected: Expected, evidence: Evidence) -> list[Seen]:
     if expected.rule:
         tests.append((expected.rule, lambda b: expected.rule in _rules(b)))
     if expected.outcome:
-        tests.append((expected.outcome, lambda b: b["written"]["outcome"] == expected.outcome))
+        tests.append((expected.outcome, lambda b: _came_of_it(b) == expected.outcome))
     seen = [_first(what, test, cycles, evidence.struck_s) for what, test in tests]
     seen += _told(expected, evidence)
     if expected.steady:
@@ -157,6 +158,12 @@ def _first(
 ) -> Seen:
     hit = next((body for body in cycles if test(body)), None)
     return Seen(what, None if hit is None else max(0.0, judged_s(hit) - struck_s))
+
+
+def _came_of_it(body: Body) -> str:
+    """Return what came of a cycle's command, '' where there was none to send."""
+    written = body["written"]
+    return "" if written["reason"] == NOTHING_TO_SEND else str(written["outcome"])
 
 
 def _is_bad(body: Body, tag: str) -> bool:

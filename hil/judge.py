@@ -126,6 +126,8 @@ def _judge_setpoint(
     room = min(value - box.low, box.high - value) / (box.high - box.low)
     verdict.closest_to_limit[tag] = min(verdict.closest_to_limit.get(tag, 1.0), room)
     elapsed_s = row["plant_s"] - last_s
+    if elapsed_s < 0.0:  # a PLC that came up anew, with a clock of its own
+        elapsed_s = box.cycle_s
     most = box.rate_per_s * min(box.cycle_s, elapsed_s + JITTER * box.cycle_s) + box.rounding
     move = abs(value - active)
     if not move <= max(most, begun):

@@ -131,21 +131,8 @@ def frozen(line: RealLine, source: str) -> Injection:
 
 
 def restarted(line: RealLine, source: str) -> Injection:
-    """End the PLC's process; at the end a new one comes up at the same address.
-
-    While nobody is there its address resets whoever calls, as a host without a listener does.
-    """
-    proxy = line.proxies[source]
-
-    def begin() -> None:
-        proxy.set(Weather("reset"))
-        line.bench.kill(source)
-
-    def end() -> None:
-        line.bench.restart_plc(source)
-        proxy.set(Weather())
-
-    return Injection(begin, end)
+    """End the PLC's process; at the end a new one comes up at the same address."""
+    return Injection(lambda: line.bench.kill(source), lambda: line.bench.restart_plc(source))
 
 
 def no_descriptors(line: RealLine, source: str) -> Injection:

@@ -33,6 +33,7 @@ from service.clock import EngineClock
 from service.cycle_body import Timing, findings, heading, intent_body, shed_finding
 
 NO_PLAN = Plan("not-asked", None)
+NOTHING_TO_SEND = "nothing to send"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ async def run_cycle(loop: LoopContext, now_s: float) -> CycleRecord:
     command = verdict.command
     timing.lap("gate")
 
-    result = WriteResult("not-sent", {}, "nothing to send", clock.now_s())
+    result = WriteResult("not-sent", {}, NOTHING_TO_SEND, clock.now_s())
     if command is not None:
         await loop.recorder.intend(rules.loop, clock.utc(), intent_body(command, loop.hashes))
         timing.lap("record")

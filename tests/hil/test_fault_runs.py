@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from cli.app import answer
-from hil.broken_gates import BROKEN
+from hil.broken_controllers import CONTROLLERS
+from hil.broken_gates import BROKEN, patched
+from hil.broken_parts import PARTS
 from hil.fault_campaign import Job, jobs_of, play_job
 from hil.fault_catalogue import Expected, Play, load_catalogue
-from hil.fault_planted import FOUND_BY, play_of, play_with_bug
+from hil.fault_planted import BUGS, FOUND_BY, caught, play_of, play_with_bug
 from hil.fault_run import Outcome, play_fault
 from hil.fault_world import FaultWorld
 from hil.virtual_line import Frame, default_sealed
@@ -159,9 +161,34 @@ def test_no_broken_gate_passes_the_play_that_has_to_find_it(
     assert not play_with_bug(gate, 1, sealed, controller).passed
 
 
-def test_at_least_twenty_bugs_are_planted() -> None:
-    assert len(FOUND_BY) >= 20
-    assert set(FOUND_BY) <= set(BROKEN)
+@pytest.mark.slow
+@pytest.mark.requirement("HIL-03")
+@pytest.mark.parametrize("controller", [name for name in CONTROLLERS if name])
+def test_a_broken_controller_is_safe_and_fails_by_its_figures(
+    sealed: Mapping[str, Any], controller: str
+) -> None:
+    found = caught(controller, 1, sealed)
+    assert found["caught"], found
+
+
+def test_at_least_twenty_bugs_are_planted_in_gate_writer_and_controller() -> None:
+    assert len(BUGS) >= 20
+    assert set(FOUND_BY) == set(FOUND_BY) & {*BROKEN, *PARTS}
+    assert set(PARTS) <= set(FOUND_BY)
+    before = [getattr(place, key) for bug in PARTS for place, key, _ in PARTS[bug]()]
+    for bug in PARTS:
+        with patched(PARTS[bug]()):
+            pass
+    assert before == [getattr(place, key) for bug in PARTS for place, key, _ in PARTS[bug]()]
+
+
+def test_the_self_test_says_what_it_caught_and_refuses_what_it_does_not_know(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert answer(["hil", "self-test", "trusts-a-new-connection", "--workers", "1"]) == 0
+    assert "caught: HOLD was not seen" in capsys.readouterr().out
+    assert answer(["hil", "self-test", "no-such-bug"]) == 2
+    assert "no planted bug" in capsys.readouterr().err
 
 
 def test_pairs_are_drawn_alike_and_of_one_loop() -> None:

@@ -69,6 +69,12 @@ def test_a_doubled_frame_goes_on_with_its_move_and_begins_no_other() -> None:
     assert not judge_rows(first + frame(9.0, 2.671, 2.62)).clean, "another word, so another move"
 
 
+def test_a_plc_that_came_up_anew_has_a_clock_of_its_own() -> None:
+    before = frame(100.0, 2.6, 2.6)
+    assert judge_rows(before + frame(3.0, 2.67, 2.6)).clean
+    assert not judge_rows(before + frame(3.0, 2.69, 2.6)).clean, "a cycle's move, and no more"
+
+
 def test_holding_what_the_plc_itself_has_outside_the_box_is_no_escape_but_pushing_on_is() -> None:
     assert judge_rows(frame(0.0, 3.2, 3.2)).clean
     assert judge_rows(frame(0.0, 3.15, 3.2)).clean
