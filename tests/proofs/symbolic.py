@@ -7,8 +7,9 @@ operations, tuples, attributes, dataclasses, and calls of functions of the same 
 else raises `UntranslatableError`, so that a proof can only be lost by a change, never silently
 weakened.
 
-Products of two unknowns, quotients and whatever is listed in `HAVOC` become arbitrary doubles, NaN
-and infinities included: what holds for any number holds for the right one.
+Products of two unknowns, quotients, whatever is listed in `HAVOC` and what is reckoned from one of
+these become arbitrary doubles, NaN and infinities included: what holds for any number holds for the
+right one.
 """
 
 from __future__ import annotations
@@ -183,6 +184,8 @@ class _Reader:
         raise UntranslatableError(f"{self.tree.name}: {ast.unparse(node)}")
 
     def _sum(self, word: ast.operator, a: Any, b: Any) -> Any:
+        if _is_arbitrary(a) or _is_arbitrary(b):
+            return arbitrary()
         if isinstance(word, ast.Add):
             return z3.fpAdd(NEAREST, a, b)
         if isinstance(word, ast.Sub):
@@ -216,6 +219,10 @@ def arbitrary() -> Any:
     """Return a double of which nothing is known."""
     _Reader.fresh += 1
     return double(f"any{_Reader.fresh}")
+
+
+def _is_arbitrary(term: Any) -> bool:
+    return bool(z3.is_const(term)) and str(term.decl().name()).startswith("any")
 
 
 def choose(asked: Any, yes: Any, no: Any) -> Any:

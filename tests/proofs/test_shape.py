@@ -148,9 +148,52 @@ def moved(result: Any, target: Any, applied: Any, step: Any) -> Any:
 
 
 @pytest.mark.requirement("P2")
+def test_a_step_added_never_leads_back() -> None:
+    total, rounded_up = (z3.fpAdd(way, applied, step) for way in (sym.DOWN, sym.UP))
+    onward = z3.And(sym.finite(rounded_up), z3.fpLEQ(applied, total), z3.fpLEQ(total, rounded_up))
+    assert holds(z3.And(sane(applied, step), not_negative(step)), onward)
+
+
+def holds_in_order(given_that: Any, claim: Any) -> bool:
+    """Say whether the claim follows from what was proved above of the sums, and from order alone.
+
+    The sums of `applied` and `step` become numbers of which nothing else is known.
+    """
+    asked_of = z3.And(sane(applied, step), not_negative(step))
+    stand_ins, onward = [], []
+    for start, name in ((applied, "upwards"), (z3.fpNeg(applied), "downwards")):
+        for way in (sym.DOWN, sym.UP):
+            total = sym.double(f"{name}_{way}")
+            pairs = ((start, step), (step, start))  # z3 likes to exchange them
+            stand_ins += [(z3.fpAdd(way, *pair), total) for pair in pairs]
+            onward.append(z3.Implies(asked_of, z3.fpLEQ(start, total)))
+    known, asked = (
+        sym.as_reals(z3.substitute(term, *stand_ins))
+        for term in (z3.And(given_that, *onward), claim)
+    )
+    return holds(known, asked, "QF_LRA")
+
+
+def order_claim(move: Callable[..., float]) -> bool:
+    result = sym.term_of(move, (wanted, applied, step), SUM)
+    return holds_in_order(movable(wanted, applied, step), moved(result, wanted, applied, step))
+
+
+def whole_step(target: float, applied: float, step: float) -> float:
+    if target > applied:
+        return arithmetic.at_most(applied, step)
+    return -arithmetic.at_most(-applied, step)
+
+
+@pytest.mark.requirement("P2")
 @pytest.mark.requirement("IL-02")
 def test_a_move_keeps_its_step_in_real_numbers_and_never_overshoots() -> None:
-    assert speed_claim(arithmetic.towards)
+    assert order_claim(arithmetic.towards)
+
+
+@pytest.mark.requirement("P2")
+def test_a_move_that_always_takes_its_whole_step_is_refuted() -> None:
+    assert not order_claim(whole_step)
 
 
 @pytest.mark.requirement("P2")
@@ -225,7 +268,8 @@ IN_USE = z3.And(
 
 @pytest.mark.requirement("P2")
 def test_to_stay_is_always_within_the_move() -> None:
-    assert holds(movable(applied, applied, step), sym.within_move(applied, applied, step))
+    stays = sym.within_move(applied, applied, step)
+    assert holds_in_order(movable(applied, applied, step), stays)
 
 
 @pytest.mark.requirement("P1")
@@ -283,6 +327,17 @@ def as_proved(proved: list[Any], reach: tuple[Any, Any]) -> dict[str, Callable[.
     }
 
 
+ROOM = z3.If(
+    sym.inside(equipment, applied), step, z3.fpAdd(sym.NEAREST, step, rule.values["tolerance"])
+)
+"""How far the last check lets a setpoint in use go."""
+
+
+@pytest.mark.requirement("P2")
+def test_the_last_check_gives_a_setpoint_in_its_range_no_more_than_its_step() -> None:
+    assert holds(IN_USE, ROOM == step)
+
+
 def without_the_edge(rule: Any, value: float, applied: float, step: float) -> bool:
     """`<` for `<=`: a limit itself is refused."""
     within = rule.equipment[0] < value and value < rule.equipment[1]
@@ -296,10 +351,10 @@ def trusting(rule: Any, value: float, applied: float, step: float) -> bool:
 def check_claim(check: Callable[..., bool]) -> bool:
     """Whatever made a finite value: it passes the check just when it is lawful."""
     passed = sym.term_of(check, (rule, value, applied, step))
-    return holds(
-        z3.And(IN_USE, sane(value)),
-        passed == z3.And(boxed(value), sym.within_move(value, applied, step)),
-    )
+    passed = z3.substitute(passed, (ROOM, step))
+    lawful = z3.And(boxed(value), sym.within_move(value, applied, step))
+    just_when = z3.And(z3.Implies(passed, lawful), z3.Implies(lawful, passed))
+    return holds_in_order(z3.And(IN_USE, sane(value)), just_when)
 
 
 @pytest.mark.requirement("P1")
