@@ -17,7 +17,6 @@ from service.alarms.catalogue import catalogue
 from service.alarms.desk import Desk
 from service.alarms.states import AlarmError
 from service.clock import utc_text
-from service.page.app import build_app
 from service.people.accounts import Accounts, SignInRefusedError
 from service.people.secret import Cost
 from service.people.store import PeopleStore
@@ -72,6 +71,8 @@ def passwords_tried(folder: Path, _sealed: Mapping[str, Any], guesses: int) -> s
 def foreign_form(folder: Path, sealed: Mapping[str, Any], origin: str) -> str:
     """A page of `origin` in an operator's browser posts a request for AUTO to ours."""
     write_sealed(sealed, folder / "sealed.json")
+
+    from service.page.app import build_app  # a web framework, for this one story
 
     async def post() -> str:
         transport = httpx.ASGITransport(build_app(folder, CHEAP))
