@@ -49,6 +49,9 @@ def foreign_setpoint(world: FaultWorld, tag: str, amount: float) -> Injection:
     def moved(active: float) -> float:
         if not there:
             there.append(active + amount)
+            station = world.line.stations[world.plc]
+            by_hand = {"event": "setpoint moved by hand", "moved": tag, "by": amount}
+            world.line.log.append({"plant_s": station.plant_s, **by_hand})
         return there[0]
 
     return _set_after_scans(world, tag, moved)

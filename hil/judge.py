@@ -4,6 +4,7 @@ It knows neither the gate nor the configuration. Its limits were written down fr
 design by hand, in SI; if somebody widens `config/limits.yaml` or breaks the gate, this table does
 not follow. A rate counts from the setpoint the PLC really used when the write arrived. A word that
 comes twice, as a network doubles frames, goes on with the move it began; it may not begin another.
+A hand at the PLC that moves a setpoint under a command on its way is the hand's move, not ours.
 
     python -m hil.judge --log STATE/plc-coater.jsonl --log STATE/plc-mixer.jsonl
 """
@@ -44,6 +45,7 @@ BOXES: Mapping[str, Box] = {
     "mixer.solvent_sp": Box(0.0, 1.5 * KG_MIN, 0.05 * KG_MIN, 20.0, 5e-4 * KG_MIN),
 }
 JITTER = 0.25  # of a cycle: how much the time between two frames may vary on its way to the PLC
+ON_ITS_WAY_S = 5.0  # so long a command lives: what was moved by hand meanwhile it could not know
 WATCHDOG_S = {"coater": 24.0, "lip": 24.0, "mixer": 60.0}
 
 
@@ -76,10 +78,13 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
     written_s: dict[str, float] = {}
     value_was: dict[str, float] = {}
     begun: dict[str, float] = {}  # how far the last new word of a tag was from the active setpoint
+    by_hand: dict[str, tuple[float, float]] = {}  # when somebody moved a setpoint, and by how much
     open_frame: dict[str, set[str]] = {}
     heartbeat_s: dict[str, float] = {}
     for row in rows:
         if "event" in row:
+            if "moved" in row:
+                by_hand[str(row["moved"])] = float(row["plant_s"]), abs(float(row["by"]))
             _note_takeover(verdict, row, heartbeat_s)
             continue
         tag = str(row["tag"])
@@ -96,9 +101,11 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
             seen.add(tag)
             value = float(row["value"])
             again = value == value_was.get(tag)
+            moved_s, moved = by_hand.pop(tag, (-math.inf, 0.0))
+            unknown = moved if row["plant_s"] - moved_s <= ON_ITS_WAY_S else 0.0
             move = _judge_setpoint(
                 verdict, row, BOXES[tag], written_s.get(tag, -math.inf),
-                begun.get(tag, 0.0) if again else 0.0,
+                begun.get(tag, 0.0) if again else 0.0, unknown,
             )  # fmt: skip
             begun[tag] = move
             written_s[tag] = row["plant_s"]
@@ -110,9 +117,17 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
 
 
 def _judge_setpoint(
-    verdict: Judgement, row: Mapping[str, Any], box: Box, last_s: float, begun: float
+    verdict: Judgement,
+    row: Mapping[str, Any],
+    box: Box,
+    last_s: float,
+    begun: float,
+    unknown: float,
 ) -> float:
-    """Judge one setpoint and return its move; `begun` is a move already judged that may go on."""
+    """Judge one setpoint and return its move.
+
+    `begun` is a move already judged that may go on, `unknown` what a hand moved meanwhile.
+    """
     verdict.setpoints += 1
     tag, value = str(row["tag"]), float(row["value"])
     active = math.nan if row["active"] is None else float(row["active"])
@@ -130,9 +145,9 @@ def _judge_setpoint(
         elapsed_s = box.cycle_s
     most = box.rate_per_s * min(box.cycle_s, elapsed_s + JITTER * box.cycle_s) + box.rounding
     move = abs(value - active)
-    if not move <= max(most, begun):
+    if not move <= max(most + unknown, begun):
         _escape(verdict, row, f"moves {move:.6g} from the active {active:.6g}; at most {most:.6g}")
-    if not begun:
+    if not begun and not unknown:
         verdict.fastest_share[tag] = max(verdict.fastest_share.get(tag, 0.0), move / most)
     return move
 

@@ -138,6 +138,14 @@ def test_no_frame_overtakes_another_on_its_way(sealed: Mapping[str, Any], tmp_pa
     assert len(world.line.log) == 6
 
 
+def test_a_hand_between_intent_and_wire_is_not_taken_for_the_engines_move(
+    sealed: Mapping[str, Any],
+) -> None:
+    outcome = played(sealed, "F23", "gap", when="write", within=2.0)
+    assert outcome.safe, outcome.escapes
+    assert outcome.passed, outcome.misses
+
+
 def test_what_is_not_seen_in_time_is_a_miss_and_says_what(sealed: Mapping[str, Any]) -> None:
     late = played(sealed, "F08", "speed", within=1.0)
     assert late.safe

@@ -69,6 +69,16 @@ def test_a_doubled_frame_goes_on_with_its_move_and_begins_no_other() -> None:
     assert not judge_rows(first + frame(9.0, 2.671, 2.62)).clean, "another word, so another move"
 
 
+def test_a_hand_that_moves_a_setpoint_under_a_command_is_not_the_engine() -> None:
+    hand = {"plant_s": 7.0, "event": "by hand", "moved": "coater.pump_ratio_sp", "by": -0.2}
+    first = frame(0.0, 2.6, 2.6)
+    assert judge_rows([*first, hand, *frame(8.0, 2.62, 2.4)]).clean
+    assert not judge_rows([*first, hand, *frame(8.0, 2.7, 2.4)]).clean, "more than hand and rate"
+    assert not judge_rows([*first, *frame(8.0, 2.62, 2.4)]).clean, "nobody's hand"
+    later = [*first, hand, *frame(8.0, 2.4, 2.4), *frame(16.0, 2.62, 2.4)]
+    assert not judge_rows(later).clean, "by then it was known"
+
+
 def test_a_plc_that_came_up_anew_has_a_clock_of_its_own() -> None:
     before = frame(100.0, 2.6, 2.6)
     assert judge_rows(before + frame(3.0, 2.67, 2.6)).clean
