@@ -166,6 +166,10 @@ def test_off_is_one_click_and_auto_asks_to_sign_in_and_why(seen: Seen, world: Wo
     page.get_by_label("Password").fill(PASSWORD)
     page.locator("dialog").get_by_role("button", name="Sign in").click()
     page.locator("#person", has_text="Kim Yuna").wait_for()
+    page.locator("#person").evaluate(
+        "one => one.textContent = 'Maximiliana Sternberg · qa-approver'"
+    )
+    assert seen.overflow()[1] <= 0, "whoever sits there, the head fits"
     page.get_by_role("button", name="AUTO").click()
     page.get_by_label("Reason").fill("batch 7 begins")
     assert len(world.desk.modes) == 1, "nothing is asked before the person confirms"
