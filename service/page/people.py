@@ -142,9 +142,16 @@ async def checked(
 
 def _signed_in(identity: Identity, given: SignIn) -> Account:
     accounts, now_s = identity.accounts, identity.now_s()
-    if given.new is not None:
+    try:
+        account = accounts.signed_in(given.person, given.password, now_s)
+    except PasswordDueError:
+        if given.new is None:
+            raise
         accounts.change_password(given.person, given.password, given.new, now_s)
-    return accounts.signed_in(given.person, given.new or given.password, now_s)
+        return accounts.one(given.person)
+    if given.new is not None:
+        raise PeopleError("no other password is due", "sign in, then change it")
+    return account
 
 
 def _session(identity: Identity, person: Person) -> dict[str, Any]:

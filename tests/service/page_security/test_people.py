@@ -36,6 +36,8 @@ def test_a_password_that_was_seen_is_changed_at_the_next_sign_in_and_opens_nothi
     assert olga.post("/api/session", json={**given, "new": NEW}).status_code == 200
     assert olga.get("/api/session").json()["person"]["role"] == "operator"
     assert world.accounts.one("olga").public == key, "the register still fits"
+    again = {"person": "olga", "password": NEW, "new": PASSWORD}
+    assert olga.post("/api/session", json=again).status_code == 422, "only where it is due"
     assert told(world) == [
         ("renew", "olga", "Ada Roth"), ("password changed", "olga", "Olga Stern"),
     ]  # fmt: skip
