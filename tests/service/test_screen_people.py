@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from service.history.batches import batch_list
 from service.history.day_files import DayFiles
 from service.history.follower import Follower, history_folder
 from tests.service.history.world import make_records
@@ -30,10 +31,10 @@ SHEETS = {
 
 @pytest.fixture(scope="module")
 def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
-    """The signed line; batch 7 is the records 3 to 5."""
+    """The signed line; its history knows batch 7, and its records go on for long enough."""
     world = World(tmp_path_factory.mktemp("people") / "s")
-    with_batch(world.state, tmp_path_factory.mktemp("batch"))
-    for _ in range(3):
+    _, last = with_batch(world.state, tmp_path_factory.mktemp("batch"))
+    while world.engine.rows("cycle")[-1].seq < last:
         world.engine.cycle()
     with page_server(world.state) as address, chromium() as browser:
         seen = Seen(browser, address.replace("127.0.0.1", "localhost"), "en")
@@ -42,15 +43,17 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
     world.close()
 
 
-def with_batch(state: Path, other: Path) -> None:
-    """Let the history of `state` know one batch, as a historian would have found it."""
+def with_batch(state: Path, other: Path) -> tuple[int, int]:
+    """Let the history of `state` know batch 7; return the first and last of its records."""
     make_records(other, cycles=3)
     store = DayFiles(history_folder(state), write=True)
     follower = Follower(other, store)
     while follower.catch_up():
         pass
     follower.close()
+    (batch,) = batch_list(store)
     store.close()
+    return batch["records"][0], batch["records"][1]
 
 
 @pytest.mark.requirement("SEC-09")
@@ -111,19 +114,22 @@ def test_quality_reviews_a_batch_and_it_is_flagged_until_then(screen: Screen) ->
     batch = page.locator(".batches tbody tr")
     batch.get_by_text("△ not reviewed").wait_for()
     batch.get_by_role("link", name="Look").click()
-    page.get_by_text("Records 3 to 5").wait_for()
+    head = page.locator("h2", has_text=re.compile(r"Records \d+ to \d+"))
+    head.wait_for()
+    first, last = re.findall(r"\d+", head.inner_text())
+    assert page.url.endswith(f"#/records/trail/{first}-{last}")
     page.get_by_role("link", name="All records").click()
     batch.get_by_role("button", name="Sign a review: 7").click()
     dialog = page.get_by_role("dialog")
-    assert dialog.get_by_label("First record").input_value() == "3"
-    assert dialog.get_by_label("Last record").input_value() == "5"
+    assert dialog.get_by_label("First record").input_value() == first
+    assert dialog.get_by_label("Last record").input_value() == last
     dialog.get_by_label("What the review found").fill("one hold, explained")
     dialog.get_by_label("Password, as your signature").fill(PASSWORD)
     dialog.get_by_role("button", name="Sign").click()
     batch.get_by_text("✓ reviewed · Quin Vale").wait_for()
     assert batch.get_by_role("button").count() == 0
     meaning = screen.world.engine.rows("signature")[-1].body["meaning"]
-    assert meaning == "I have reviewed the records 3 to 5: one hold, explained"
+    assert meaning == f"I have reviewed the records {first} to {last}: one hold, explained"
 
 
 def test_the_sheets_stand_in_both_languages_and_axe_finds_nothing(screen: Screen) -> None:

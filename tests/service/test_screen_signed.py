@@ -21,6 +21,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
     world = World(tmp_path_factory.mktemp("signed") / "s")
     with page_server(world.state) as address, chromium() as browser:
         seen = Seen(browser, address.replace("127.0.0.1", "localhost"), "en")
+        seen.go("")
         yield Screen(world, seen)
     world.close()
 
