@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from hil.plc_mixer import MixerPlc
 from hil.scenario import Event, load_scenario
 from hil.scenario_run import ScenarioRun
 from hil.simulate import with_kind
@@ -42,6 +43,7 @@ LOOPS = ("coating", "profile", "mixing")
 AFTER_MIN = 4.0  # of production on the next day, until the next batch is at the coater
 CLEANED_MIN = 25.0  # until the mixer is clean and the next one has begun there too
 BATCH_MIN = 480.0
+MIXER_FROM = 1000
 PATIENCE_S = 60.0  # a busy bench waits for its disk; a plant does not
 TREND = "coater.dry_coat_weight"
 _RULES = {"store": {"days": 1}}
@@ -122,6 +124,7 @@ def record(state: Path, sealed: Mapping[str, Any], shift: Shift) -> None:
     )
     start = MIDNIGHT - timedelta(hours=shift.hours)
     run = _Production(scenario, 1, shift.kind, configuration, utc_start=start)
+    run.count_apart()
     state.mkdir(parents=True)
     (state / "sealed.json").write_text(canonical_json(configuration), "utf-8")
     hashes = hashes_of(configuration)
@@ -150,6 +153,13 @@ def record(state: Path, sealed: Mapping[str, Any], shift: Shift) -> None:
 
 class _Production(ScenarioRun):
     """Production batch after batch: the mixer's ends with the coater's, and the next one begins."""
+
+    def count_apart(self) -> None:
+        """Let the mixer count from another number than the coater: batches go by their number."""
+        mixer = self.line.mixer.program
+        if not isinstance(mixer, MixerPlc):
+            raise TypeError("this line has no mixer that counts batches")
+        mixer.sequence.batch += MIXER_FROM
 
     def _happen(self, event: Event) -> None:
         if event.kind == "batch_change":
