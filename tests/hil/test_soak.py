@@ -60,6 +60,7 @@ def test_a_gate_that_moves_too_fast_does_not_pass_a_soak(
         return true(rule, wanted, applied, 20.0 * step)
 
     monkeypatch.setattr(cuts, "shape", hasty)
+    monkeypatch.setattr(cuts, "towards", lambda wish, *_: wish)
     monkeypatch.setattr(cuts, "is_safe", lambda *_: True)
     found = play_chunk(Chunk(0, 4, 60), sealed)
     assert found["unsafe"] > 0
