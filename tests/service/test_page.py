@@ -56,8 +56,17 @@ class Desk:
         self._up.set()
         self._loop.run_forever()
 
+    async def _end(self) -> None:
+        """Close the door, and who still stands in it: a page may be asking at this moment."""
+        await self._door.close()
+        inside = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in inside:
+            task.cancel()
+        await asyncio.gather(*inside, return_exceptions=True)
+        await asyncio.sleep(0.01)  # a transport that was closed lets its socket go a turn later
+
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._door.close(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
