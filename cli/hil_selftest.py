@@ -40,7 +40,7 @@ def self_test(
     """
     from functools import partial
 
-    from hil.fault_planted import BUGS, planted_here
+    from hil.fault_planted import BUGS, caught
     from hil.pool import played
 
     if workers < 1 or (unknown := sorted(set(bug) - set(BUGS))):
@@ -55,7 +55,7 @@ def self_test(
     chosen = [one for one in BUGS if not bug or one in bug]
     say(f"planting {len(chosen)} bug(s), one at a time in each of {workers} process(es) ...")
     rows = []
-    for row in played(partial(planted_here, seed=seed), chosen, sealed_or_refused(config), workers):
+    for row in played(partial(caught, seed=seed), chosen, sealed_or_refused(config), workers):
         rows.append(row)
         word = "caught" if row["caught"] else "NOT CAUGHT"
         found = f"{row['fault']} {row['play']}".strip()

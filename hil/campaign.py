@@ -7,13 +7,13 @@ with its name; what was finished stays.
 from __future__ import annotations
 
 import concurrent.futures
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from hil.campaign_plan import CampaignError, CampaignPlan, Job, jobs_of, varied
 from hil.campaign_store import CampaignStore
+from hil.pool import processes
 from hil.robustness import play_episode
 from hil.scenario import load_scenario
 from hil.simulate import run_scenario
@@ -68,8 +68,7 @@ def _here(workers: int) -> Player:
             for job in jobs:
                 yield job, _named(job, partial(play_job, job, sealed))
             return
-        context = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with processes(workers) as pool:
             futures = {pool.submit(play_job, job, dict(sealed)): job for job in jobs}
             try:
                 yield from _as_they_come(futures, concurrent.futures.as_completed(futures))

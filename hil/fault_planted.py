@@ -76,8 +76,11 @@ def play_with_bug(bug: str, seed: int, sealed: Mapping[str, Any], controller: st
         return play_fault(fault, play, seed, sealed)
 
 
-def caught(bug: str, seed: int, sealed: Mapping[str, Any]) -> dict[str, Any]:
-    """Say whether a bug was caught: the whole engine passes what the broken one does not."""
+def caught(bug: str, sealed: Mapping[str, Any], *, seed: int = 1) -> dict[str, Any]:
+    """Say whether a bug was caught: the whole engine passes what the broken one does not.
+
+    One at a time: it breaks the process that it is planted in.
+    """
     if bug in CONTROLLERS:
         return _controller_caught(bug, seed, sealed)
     fault, play = play_of(*FOUND_BY[bug])
@@ -94,11 +97,6 @@ def caught(bug: str, seed: int, sealed: Mapping[str, Any]) -> dict[str, Any]:
         "caught": whole.passed and not broken.passed,
         "by": [f"unsafe: {one['why']}" for one in broken.escapes[:1]] + broken.misses[:2],
     }
-
-
-def planted_here(bug: str, sealed: Mapping[str, Any], *, seed: int) -> dict[str, Any]:
-    """Plant a bug in this process and say whether it was caught; one of them at a time."""
-    return caught(bug, seed, sealed)
 
 
 def _controller_caught(bug: str, seed: int, sealed: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 
 from hil.broken_gates import broken
 from hil.gate_fuzz import SEGMENT, Story, tell
+from hil.pool import processes
 
 ENOUGH = 5
 """A campaign stops after so many segments with an escape: the gate is broken."""
@@ -131,7 +132,7 @@ def _stories(campaign: Campaign, cycles: int, workers: int) -> Iterator[dict[str
         return
     context = get_context("spawn")
     context.set_executable(campaign.python)
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with processes(workers) as pool:
         todo = iter(numbers)
         running: dict[Future[dict[str, Any]], int] = {}
         done: dict[int, dict[str, Any]] = {}

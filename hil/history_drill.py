@@ -29,7 +29,7 @@ from service.backup import restore as restore_backup
 from service.clock import utc_text
 from service.door_reports import review_meaning
 from service.history.archive import archive_of, mark_of
-from service.history.follower import Follower, history_folder, open_store
+from service.history.follower import carry_all, history_folder, open_store
 from service.history.kept import day_span, milliseconds
 from service.history.restore import drill as drill_restore
 from service.history.restore import put_back
@@ -94,7 +94,7 @@ def drill(
     reader = RecordReader(state / "records.sqlite")
     try:
         with _timed(found, "followed"):
-            _follow(state, store)
+            carry_all(state, store)
         _judge_gaps(found, reader, store, sealed, shift.loops)
         say("archived, pruned, restored ...")
         _judge_archive(found, state, store, reader.last_seq(), sealed)
@@ -170,15 +170,6 @@ class _Production(ScenarioRun):
         super()._sample(now_s)
         if self.line.mixer.image["mixer.phase"] == 0:
             self.line.panel("mixer", start_batch=True)
-
-
-def _follow(state: Path, store: Store) -> None:
-    follower = Follower(state, store)
-    try:
-        while follower.catch_up():
-            pass
-    finally:
-        follower.close()
 
 
 def _judge_gaps(

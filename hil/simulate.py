@@ -9,13 +9,12 @@ same numbers.
 
 from __future__ import annotations
 
-import concurrent.futures
 import copy
-import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hil.pool import processes
 from hil.scenario import Scenario, load_scenario
 from hil.scenario_run import ScenarioRun
 from hil.tables import paired_of, table_of
@@ -101,8 +100,7 @@ def simulate(
 def _play_all(jobs: Sequence[tuple[Any, ...]], workers: int) -> list[dict[str, Any]]:
     if workers <= 1 or len(jobs) == 1:
         return [_play(job) for job in jobs]
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with processes(workers) as pool:
         return list(pool.map(_play, jobs))
 
 

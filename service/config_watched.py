@@ -47,30 +47,27 @@ def _check_votes(desk: Desk) -> None:
 def _check_combinations(desk: Desk) -> None:
     doc = desk.limits
     for name in mapping(doc, "cross"):
-        path: Path_ = ("cross", name)
-        powers = mapping(doc, *path, "powers")
-        for tag, power in powers.items():
-            _must_know_either(desk, (*path, "powers", tag), tag)
-            _must_say_something(desk, (*path, "powers", tag), power)
-        _must_be_read_together(desk, path, list(powers))
-        _must_rise(desk, path)
+        for tag in _check_product(desk, ("cross", name)):
+            _must_know_either(desk, ("cross", name, "powers", tag), tag)
 
 
 def _check_balances(desk: Desk) -> None:
     doc = desk.limits
     for name in mapping(doc, "balances"):
-        path: Path_ = ("balances", name)
-        powers = mapping(doc, *path, "powers")
-        for tag, power in powers.items():
-            desk.must_know(doc, (*path, "powers", tag), tag, "read", at_key=True)
-            _must_say_something(desk, (*path, "powers", tag), power)
-        _must_be_read_together(desk, path, list(powers))
-        _must_rise(desk, path)
+        for tag in _check_product(desk, ("balances", name)):
+            desk.must_know(doc, ("balances", name, "powers", tag), tag, "read", at_key=True)
 
 
-def _must_say_something(desk: Desk, path: Path_, power: object) -> None:
-    if power == 0:
-        desk.limits.report("RH-1013", path, "a power of 0 says nothing", "leave the tag out")
+def _check_product(desk: Desk, path: Path_) -> list[str]:
+    """Judge a product of powers and its range; return its tags."""
+    powers = mapping(desk.limits, *path, "powers")
+    for tag, power in powers.items():
+        if power == 0:
+            text = "a power of 0 says nothing"
+            desk.limits.report("RH-1013", (*path, "powers", tag), text, "leave the tag out")
+    _must_be_read_together(desk, path, list(powers))
+    _must_rise(desk, path)
+    return list(powers)
 
 
 def _must_rise(desk: Desk, path: Path_) -> None:

@@ -34,6 +34,16 @@ def open_store(state_dir: Path, line: str, *, write: bool = False) -> Store:
     return DayFiles(history_folder(state_dir), write=write)
 
 
+def carry_all(state_dir: Path, store: Store) -> None:
+    """Carry everything over that the records of `state_dir` hold by now; raises as `Follower`."""
+    follower = Follower(state_dir, store)
+    try:
+        while follower.catch_up():
+            pass
+    finally:
+        follower.close()
+
+
 class Follower:
     """Carries records from one file into one store."""
 

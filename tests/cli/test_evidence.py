@@ -17,7 +17,7 @@ from cli.evidence_results import deviations, read_results
 from cli.trace import CATALOGUE
 from cli.trace_matrix import linked_tests, read_catalogue
 from hil.fault_catalogue import load_catalogue
-from hil.planted_report import planted
+from hil.fault_planted import caught
 from hil.virtual_line import default_sealed
 from service.paper.model import Page, Table
 from service.paper.pdf import write_pdf
@@ -224,7 +224,7 @@ def test_every_linked_test_has_a_node_pytest_can_find() -> None:
 
 
 def test_a_planted_bug_is_only_caught_where_the_whole_gate_passes() -> None:
-    (row,) = planted(["remote-ignored"], default_sealed())
+    row = caught("remote-ignored", default_sealed())
     assert row["whole_gate_passes"]
     assert row["caught"]
     assert row["by"]

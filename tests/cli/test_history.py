@@ -18,8 +18,8 @@ from records.store import RecordStore
 from service.door_reports import review_meaning
 from service.history.archive import archive_of
 from service.history.day_files import DayFiles
-from service.history.follower import history_folder
-from tests.service.history.world import carry_all, make_records, sealed
+from service.history.follower import carry_all, history_folder
+from tests.service.history.world import make_records, sealed
 
 DAY, NEXT = "2020-01-01", "2020-01-02"
 

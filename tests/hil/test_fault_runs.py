@@ -175,7 +175,7 @@ def test_no_broken_gate_passes_the_play_that_has_to_find_it(
 def test_a_broken_controller_is_safe_and_fails_by_its_figures(
     sealed: Mapping[str, Any], controller: str
 ) -> None:
-    found = caught(controller, 1, sealed)
+    found = caught(controller, sealed)
     assert found["caught"], found
 
 

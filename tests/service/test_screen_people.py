@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from service.history.batches import batch_list
 from service.history.day_files import DayFiles
-from service.history.follower import Follower, history_folder
+from service.history.follower import carry_all, history_folder
 from tests.service.history.world import make_records
 from tests.service.page_browser import CHROMIUM, Seen, chromium, page_server
 from tests.service.page_security.world import PASSWORD, World
@@ -47,10 +47,7 @@ def with_batch(state: Path, other: Path) -> tuple[int, int]:
     """Let the history of `state` know batch 7; return the first and last of its records."""
     make_records(other, cycles=3)
     store = DayFiles(history_folder(state), write=True)
-    follower = Follower(other, store)
-    while follower.catch_up():
-        pass
-    follower.close()
+    carry_all(other, store)
     (batch,) = batch_list(store)
     store.close()
     return batch["records"][0], batch["records"][1]

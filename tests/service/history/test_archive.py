@@ -13,9 +13,10 @@ import pytest
 from service.history.archive import Archive, archive_of, mark_of
 from service.history.day_files import DayFiles
 from service.history.day_tables import content_of, tables_of
+from service.history.follower import carry_all
 from service.history.manifest import NAME
 from service.history.store import HistoryError, Store
-from tests.service.history.world import START, TAG, carry_all, sealed
+from tests.service.history.world import START, TAG, sealed
 
 DAY, NEXT = "2026-11-27", "2026-11-28"
 NOW = "2026-11-29T00:00:00.000Z"

@@ -14,10 +14,10 @@ import pytest
 
 from records.reader import RecordReader
 from service.history.day_files import DayFiles
-from service.history.follower import Follower, history_folder
+from service.history.follower import Follower, carry_all, history_folder
 from service.history.kept import kept
 from service.history.store import HistoryError, Store
-from tests.service.history.world import START, TAG, carry_all, cycle, make_records, sealed
+from tests.service.history.world import START, TAG, cycle, make_records, sealed
 
 ROOT = Path(__file__).resolve().parents[3]
 T0 = round(START.timestamp() * 1000)

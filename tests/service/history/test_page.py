@@ -19,11 +19,11 @@ from records.reader import RecordReader
 from records.store import RecordStore
 from service.door_reports import review_meaning
 from service.history.day_files import DayFiles
-from service.history.follower import history_folder
+from service.history.follower import carry_all, history_folder
 from service.page import history
 from service.page.access import in_words
 from service.page.feed import Feed
-from tests.service.history.world import START, TAG, carry_all, make_records
+from tests.service.history.world import START, TAG, make_records
 from tests.service.page_people import as_role
 
 T0 = round(START.timestamp() * 1000)

@@ -10,11 +10,12 @@ import pytest
 from records.reader import Entry
 from service.door_reports import review_meaning, review_span
 from service.history.archive import Archive
+from service.history.follower import carry_all
 from service.history.kept import kept
 from service.history.manifest import ARCHIVE_PRUNED, STORE_PRUNED
 from service.history.retention import ARCHIVE, STORE, Fate, Reviewed, fates, prune
 from service.history.store import HistoryError, Store
-from tests.service.history.world import carry_all, cycle, sealed
+from tests.service.history.world import cycle, sealed
 
 DAY, NOW, LATER = "2026-11-27", "2026-11-29T00:00:00.000Z", "2027-01-01"
 ALL_RECORDS = [(1, 10_000)]

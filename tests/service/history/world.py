@@ -16,8 +16,6 @@ from typing import Any
 from records.canonical import canonical_json
 from records.store import RecordStore
 from service.clock import utc_text
-from service.history.follower import Follower
-from service.history.store import Store
 
 TAG = "coater.dry_coat_weight"
 START = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
@@ -83,15 +81,6 @@ def make_records(
                 store.append("event", "coating", utc, _ALARM)
     finally:
         store.close()
-
-
-def carry_all(state: Path, store: Store) -> None:
-    follower = Follower(state, store)
-    try:
-        while follower.catch_up():
-            pass
-    finally:
-        follower.close()
 
 
 def programs() -> Path | None:
