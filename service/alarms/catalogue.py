@@ -85,6 +85,13 @@ LOOP_KINDS: Mapping[str, Kind] = {
         "find who else writes: another station, a script, local operation",
         5.0, off_periods=2.0,
     ),
+    "held-back": Kind(
+        "PLC holds a setpoint back", "medium",
+        "the PLC's own clamp or rate limit is narrower than what we ask for",
+        "control counts from what the PLC uses; it gets slower or stands at the PLC's limit",
+        "compare the PLC's limits with ours; the setpoint is named",
+        30.0, on_periods=5.0, off_periods=3.0,
+    ),
     "not-confirmed": Kind(
         "Write not confirmed", "medium",
         "the PLC did not answer, refused, or shows something else than was written",

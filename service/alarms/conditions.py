@@ -50,6 +50,8 @@ def _of_reasons(loop: str, body: Mapping[str, Any]) -> dict[str, str]:
         if taken_back and reason.get("rule") == "IL-18":
             continue
         kind = _BY_RULE.get(str(reason.get("rule")))
+        if kind == "foreign-writer" and reason.get("action") == "CLAMP":
+            kind = "held-back"  # the PLC is on the way to what we asked: nobody else writes
         if kind is not None:
             place = f"{reason['tag']}: " if reason.get("tag") else ""
             found.setdefault(f"{loop}.{kind}", f"{place}{reason.get('text', '')}")

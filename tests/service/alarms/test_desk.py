@@ -36,9 +36,9 @@ def found(standing: dict[str, bool] | None = None, **changes: Any) -> dict[str, 
     return of_cycle(LOOP, SEALED, body(**changes), standing or {})
 
 
-def reason(rule: str, tag: str = "") -> dict[str, Any]:
+def reason(rule: str, tag: str = "", action: str = "SHED") -> dict[str, Any]:
     return {"limiting": f"{rule}: x", "reasons": [
-        {"rule": rule, "action": "SHED", "tag": tag, "text": "why"}]}  # fmt: skip
+        {"rule": rule, "action": action, "tag": tag, "text": "why"}]}  # fmt: skip
 
 
 def test_nothing_wrong_raises_nothing() -> None:
@@ -53,6 +53,7 @@ def test_nothing_wrong_raises_nothing() -> None:
         ({"mode": "HOLD"}, "hold"),
         ({"verdict": reason("IL-08")}, "heartbeat"),
         ({"verdict": reason("IL-18", "coater.gap_sp_active")}, "foreign-writer"),
+        ({"verdict": reason("IL-18", "coater.gap_sp", "CLAMP")}, "held-back"),
         ({"verdict": reason("IL-12")}, "model"),
         ({"verdict": reason("IL-05")}, "vote"),
         ({"written": {"outcome": "unknown", "reason": "time-out", "reasons": []}}, "not-confirmed"),
