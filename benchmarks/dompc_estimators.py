@@ -19,6 +19,8 @@ with warnings.catch_warnings():
     from do_mpc.estimator import EKF, MHE
     from do_mpc.model import Model
 
+ca.GlobalOptions.setNumpyMode(-1)  # do-mpc calls NumPy on CasADi's values; the rule is as it was
+
 READS = tuple(channel for channel, _ in READ.values())
 
 
