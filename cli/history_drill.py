@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hil.history_drill import Drill
 
 _TRENDS = 200
+_COLD = 20
 _ARCHIVED = 3  # days whose archive is timed and weighed
 
 
@@ -93,7 +94,7 @@ def _year(
 ) -> dict[str, Any]:
     import time
 
-    from hil.history_year import make_year, opened, tags_of
+    from hil.history_year import make_year, opened, opened_from_archive, tags_of
     from service.history.archive import archive_of
 
     store = make_year(one_day, folder, days, say)
@@ -111,8 +112,11 @@ def _year(
     spent_s = (time.perf_counter() - began_s) / len(lines)
     weights = [one["bytes"] for line in lines for one in line.body["files"].values()]
     per_day_mb = sum(weights) / len(lines) / 1e6
+    for line in lines:
+        store.drop(line.day)
     store.close()
-    return figures | {
+    gone = [line.day for line in lines]
+    return figures | opened_from_archive(folder, gone, tags, _COLD, seed) | {
         "archive_one_day_s": round(spent_s, 2), "archive_one_day_mb": round(per_day_mb, 2),
         "archive_gb_for_all_days": round(per_day_mb * days / 1e3, 3),
     }  # fmt: skip

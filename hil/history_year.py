@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -70,6 +72,22 @@ def opened(
             for name, value in _spread(found).items()}  # fmt: skip
 
 
+def opened_from_archive(
+    folder: Path, days: Sequence[str], tags: Sequence[str], times: int, seed: int
+) -> dict[str, float]:
+    """Return the CPU time of opening a trend of one random day that is in the archive only [s].
+
+    Each by a new process, imports and all.
+    """
+    draw = random.Random(seed)
+    spent = []
+    for _ in range(times):
+        words = ["-m", "hil.history_year", str(folder), draw.choice(days), draw.choice(tags)]
+        done = subprocess.run([sys.executable, *words], check=True, capture_output=True, text=True)
+        spent.append(float(done.stdout))
+    return {f"archived_{name}_cpu_s": round(value, 4) for name, value in _spread(spent).items()}
+
+
 def tags_of(store: DayFiles, day: str) -> list[str]:
     """Return the tags that have readings on a day."""
     begin, end = day_span(day)
@@ -119,3 +137,8 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
         "first": values[0], "median": ordered[len(ordered) // 2],
         "p99": ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))], "most": ordered[-1],
     }  # fmt: skip
+
+
+if __name__ == "__main__":  # one trend in a process of its own: prints its CPU time [s]
+    _time_of(Path(sys.argv[1]), *sys.argv[2:])
+    sys.stdout.write(f"{time.process_time()}\n")

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.history.kept import Kept
 from service.history.manifest import (
@@ -34,12 +34,22 @@ from service.history.manifest import (
 )
 from service.history.store import BatchSpan, HistoryError, Mark, Store
 
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+    from service.history.day_tables import Tables
+
 
 class Archive:
     """The archived days of one line, in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def size(self) -> int:
+        """Return how long the manifest is [bytes]; 0 when there is none yet."""
+        path = self.folder / NAME
+        return path.stat().st_size if path.exists() else 0
 
     def lines(self) -> list[Line]:
         """Return the manifest; raises HistoryError when it is not whole."""
@@ -95,19 +105,37 @@ class Archive:
             raise HistoryError(f"{day} cannot be archived: {error}") from error
 
     def rows(self, line: Line) -> list[Kept]:
-        """Return an archived day as a store takes it, each file compared with its hash first.
+        """Return an archived day as a store takes it, compared with what was archived.
 
         Raises HistoryError when a file is missing or altered, or another day than was archived.
         """
         from service.history import day_tables as form
 
-        faults = _file_faults(self.folder, line)
-        if not faults:
-            tables = form.read_tables(self.folder / str(line.body["folder"]))
-            if form.content_of(tables) == line.body["content"]:
-                return form.rows_of(tables)
-            faults = [f"{line.body['folder']} does not hold what line {line.number} says"]
-        raise HistoryError(f"{'; '.join(faults)}. Next: ./rheostat history verify")
+        tables = self.tables(line)
+        if form.content_of(tables) != line.body["content"]:
+            raise HistoryError(
+                f"{line.body['folder']} does not hold what line {line.number} says. "
+                "Next: ./rheostat history verify"
+            )
+        return form.rows_of(tables)
+
+    def tables(self, line: Line) -> Tables:
+        """Return the tables of an archived day, each file compared with its hash first.
+
+        Raises HistoryError when a file is missing or altered.
+        """
+        from service.history.day_tables import read_tables
+
+        return read_tables(self._checked(line))
+
+    def readings(self, line: Line, tag: str) -> Table:
+        """Return of an archived day the readings of one tag, and some of its neighbours.
+
+        Checks and raises as `tables`.
+        """
+        from service.history.day_tables import read_readings
+
+        return read_readings(self._checked(line), tag)
 
     def faults(self) -> list[str]:
         """Return everything that is not as the manifest says: altered, missing or extra files."""
@@ -128,6 +156,12 @@ class Archive:
         for line in archived(lines):
             if line.number not in here:
                 shutil.rmtree(self.folder / str(line.body["folder"]), ignore_errors=True)
+
+    def _checked(self, line: Line) -> Path:
+        """Return the folder of an archived day whose files are what the manifest says."""
+        if faults := _file_faults(self.folder, line):
+            raise HistoryError(f"{'; '.join(faults)}. Next: ./rheostat history verify")
+        return self.folder / str(line.body["folder"])
 
     def _fresh(self, day: str) -> Path:
         """Return a new folder for a day; what a broken-off try left without a line goes first."""

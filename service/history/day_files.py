@@ -21,6 +21,7 @@ from service.history.manifest import Line
 from service.history.store import BATCHES, MARK, BatchSpan, HistoryError, Mark, Store, joined
 
 _BUSY_MS = 5000
+_TRENDS_KEPT = 62  # archived days of one tag in memory, some 1 MB each
 TABLES = """
 CREATE TABLE IF NOT EXISTS day (
   one INTEGER PRIMARY KEY CHECK (one = 1), last_seq BIGINT NOT NULL, last_hash TEXT NOT NULL);
@@ -46,6 +47,7 @@ SAMPLE_COLUMNS = """
   quality SMALLINT NOT NULL, PRIMARY KEY (tag, t_ms, seq)"""
 DAY_SCHEMA = f"{TABLES}CREATE TABLE IF NOT EXISTS sample ({SAMPLE_COLUMNS}) WITHOUT ROWID;"
 """The tables of one day's file."""
+SAMPLE_IN = "INSERT INTO sample VALUES (?, ?, ?, ?, ?)"
 CYCLE_IN = f"INSERT INTO cycle VALUES ({', '.join('?' * len(CYCLE_COLUMNS))})"
 EVENT_IN = f"INSERT INTO event VALUES ({', '.join('?' * len(EVENT_COLUMNS))})"
 BATCH_IN = """
@@ -75,6 +77,8 @@ class DayFiles(Store):
         self.folder = folder
         self._write = write
         self._open: dict[str, apsw.Connection] = {}
+        self._archive: tuple[int, Mapping[str, Line]] = (0, {})
+        self._loaded: dict[tuple[str, str], apsw.Connection] = {}
         self._tags: dict[str, dict[tuple[str, str], int]] = {}
         if write:
             folder.mkdir(parents=True, exist_ok=True)
@@ -112,14 +116,19 @@ class DayFiles(Store):
                 ) from error
 
     def ask(
-        self, statement: str, values: Sequence[object], from_ms: int | None, to_ms: int | None
+        self,
+        statement: str,
+        values: Sequence[object],
+        from_ms: int | None,
+        to_ms: int | None,
+        tag: str = "",
     ) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of one question, day by day."""
         first = day_of(from_ms) if from_ms is not None else ""
         last = day_of(to_ms) if to_ms is not None else "9999"
         for day in sorted({*self.days(), *self._archived()}):
             if first <= day <= last:
-                yield from self._ask_day(day, statement, values)
+                yield from self._ask_day(day, statement, values, tag)
 
     def put_back(self, day: str, rows: Sequence[Kept]) -> None:
         """Make the file of a day that has none; raises HistoryError when it has."""
@@ -147,21 +156,25 @@ class DayFiles(Store):
 
     def close(self) -> None:
         """Close every file."""
-        for connection in self._open.values():
+        for connection in (*self._open.values(), *self._loaded.values()):
             connection.close()
         self._open.clear()
+        self._loaded.clear()
 
     def _ask_day(
-        self, day: str, statement: str, values: Sequence[object]
+        self, day: str, statement: str, values: Sequence[object], tag: str = ""
     ) -> Iterator[tuple[Any, ...]]:
         try:
-            yield from self._connection(day).execute(statement, tuple(values))
+            yield from self._connection(day, tag).execute(statement, tuple(values))
         except apsw.Error as error:
             raise HistoryError(f"{self.path(day)} cannot be read: {error}") from error
 
     def _archived(self) -> Mapping[str, Line]:
-        """Return the days of the archive that stands beside these files."""
-        return archive_of(self.folder).days()
+        """Return the days of the archive beside these files; its manifest only ever grows."""
+        archive = archive_of(self.folder)
+        if (size := archive.size()) != self._archive[0]:
+            self._archive = (size, archive.days())
+        return self._archive[1]
 
     def _put(self, day: str, rows: Sequence[Kept]) -> None:
         if not self.path(day).exists() and (line := self._archived().get(day)):
@@ -173,7 +186,7 @@ class DayFiles(Store):
     def _write_rows(self, day: str, connection: apsw.Connection, rows: Sequence[Kept]) -> None:
         ids = self._ids(day, connection, rows)
         connection.executemany(
-            "INSERT INTO sample VALUES (?, ?, ?, ?, ?)",
+            SAMPLE_IN,
             ((ids[s.loop, s.tag], row.t_ms, row.seq, s.value, s.quality)
              for row in rows for s in row.samples),
         )  # fmt: skip
@@ -193,15 +206,13 @@ class DayFiles(Store):
                 known[loop, name] = number
         return known
 
-    def _connection(self, day: str, *, make: bool = False) -> apsw.Connection:
+    def _connection(self, day: str, tag: str = "", *, make: bool = False) -> apsw.Connection:
         if self._write:
             self._close_but(day)
         if day not in self._open:
-            if make or self.path(day).exists():
-                self._open[day] = self._opened(day)
-            else:
-                self._close_but(day)
-                self._open[day] = self._loaded(day)
+            if not make and not self.path(day).exists():
+                return self._from_archive(day, tag)
+            self._open[day] = self._opened(day)
         return self._open[day]
 
     def _close_but(self, day: str) -> None:
@@ -222,14 +233,15 @@ class DayFiles(Store):
                 connection.execute(DAY_SCHEMA)
         return connection
 
-    def _loaded(self, day: str) -> apsw.Connection:
-        """Return a day that is in the archive only, in memory: every question works there too."""
-        line = self._archived()[day]
-        connection = apsw.Connection(":memory:")
-        connection.execute(DAY_SCHEMA)
-        with connection:
-            self._write_rows(day, connection, archive_of(self.folder).rows(line))
-        return connection
+    def _from_archive(self, day: str, tag: str) -> apsw.Connection:
+        """Return a day that is in the archive only, in memory: whole, or the readings of `tag`."""
+        from service.history.day_loaded import loaded
+
+        if (day, tag) not in self._loaded:
+            while len(self._loaded) >= (_TRENDS_KEPT if tag else 2):
+                self._loaded.pop(next(iter(self._loaded))).close()
+            self._loaded[day, tag] = loaded(archive_of(self.folder), self._archived()[day], tag)
+        return self._loaded[day, tag]
 
 
 def put_rest(execute: Any, rows: Sequence[Kept]) -> None:  # noqa: ANN401 - of either database

@@ -55,7 +55,12 @@ class Postgres(Store):
             raise HistoryError(f"the history server refused rows: {error}") from error
 
     def ask(
-        self, statement: str, values: Sequence[object], from_ms: int | None, to_ms: int | None
+        self,
+        statement: str,
+        values: Sequence[object],
+        from_ms: int | None,
+        to_ms: int | None,
+        tag: str = "",
     ) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of one question; the server finds the partitions itself."""
         try:

@@ -82,11 +82,17 @@ class Store(ABC):
 
     @abstractmethod
     def ask(
-        self, statement: str, values: Sequence[object], from_ms: int | None, to_ms: int | None
+        self,
+        statement: str,
+        values: Sequence[object],
+        from_ms: int | None,
+        to_ms: int | None,
+        tag: str = "",
     ) -> Iterable[tuple[Any, ...]]:
         """Yield the rows of one question, day by day where days stand apart.
 
-        `from_ms` and `to_ms` say which days can hold an answer; None is any.
+        `from_ms` and `to_ms` say which days can hold an answer; None is any. A question about the
+        readings of one tag alone names it as `tag`: of an archived day no others are read then.
         """
 
     @abstractmethod
@@ -118,11 +124,11 @@ class Store(ABC):
         without any has none, so a gap stays a gap.
         """
         span = (tag, from_ms, to_ms)
-        if sum(row[0] for row in self.ask(_COUNT, span, from_ms, to_ms)) <= points:
-            return [_single(*row) for row in self.ask(_RAW, span, from_ms, to_ms)]
+        if sum(row[0] for row in self.ask(_COUNT, span, from_ms, to_ms - 1, tag)) <= points:
+            return [_single(*row) for row in self.ask(_RAW, span, from_ms, to_ms - 1, tag)]
         width = max(1, -(-(to_ms - from_ms) // points))
         found: dict[int, Bucket] = {}
-        for place, *rest in self.ask(_BUCKETS, (from_ms, width, *span), from_ms, to_ms):
+        for place, *rest in self.ask(_BUCKETS, (from_ms, width, *span), from_ms, to_ms - 1, tag):
             bucket = Bucket(*rest)
             found[place] = _joined(found[place], bucket) if place in found else bucket
         return list(found.values())

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hil.history_drill import DAY, Drill, Shift, drill
-from hil.history_year import make_year, opened, tags_of
+from hil.history_year import make_year, opened, opened_from_archive, tags_of
 from hil.virtual_line import default_sealed
+from service.history.archive import archive_of
 from service.history.day_files import DayFiles
 from service.history.kept import day_span
 
@@ -44,5 +45,9 @@ def test_a_year_is_made_of_whole_days(drilled: tuple[Path, Drill], tmp_path: Pat
     assert [bucket.low for bucket in moved] == [bucket.low for bucket in wanted]
     assert len({batch.batch for batch in store.batches()}) == 3
     assert opened(tmp_path / "year", store.days(), [tag], 3, 1)["most_cold_s"] > 0.0
+    archive_of(store.folder).add(store, DAY, default_sealed(), "2026-01-09T00:00:00.000Z")
+    store.drop(DAY)
+    found = opened_from_archive(store.folder, [DAY], [tag], 1, 1)
+    assert found["archived_first_cpu_s"] > 0.0
     store.close()
     one.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from service.history.archive import Archive, archive_of, mark_of
+from service.history.batches import batch_list, batch_record
 from service.history.day_files import DayFiles
 from service.history.day_tables import content_of, tables_of
+from service.history.export import batch_readings, period_readings
 from service.history.follower import carry_all
+from service.history.kept import day_span
 from service.history.manifest import NAME
 from service.history.store import HistoryError, Store
 from tests.service.history.world import START, TAG, sealed
@@ -139,6 +142,67 @@ def test_a_day_that_is_in_the_archive_only_answers_all_the_same(
         DayFiles(store.folder).trend(*ALL)
     looking.close()
     store.close()
+
+
+@pytest.fixture
+def from_archive(state: Path, tmp_path: Path) -> Iterator[tuple[DayFiles, DayFiles]]:
+    """The same history twice: all of it at hand, and with its first day in the archive only."""
+    hot = DayFiles(tmp_path / "hot", write=True)
+    carry_all(state, hot)
+    cold = DayFiles(tmp_path / "cold", write=True)
+    archived(state, cold, archive_of(cold.folder).folder)
+    cold.drop(DAY)
+    yield hot, DayFiles(cold.folder)
+    hot.close()
+    cold.close()
+
+
+@pytest.mark.parametrize("tag", [TAG, "coater.running", "coater.computed", "coater.other"])
+@pytest.mark.parametrize("points", [17, 10_000])
+def test_a_trend_from_the_archive_is_that_of_the_store(
+    from_archive: tuple[DayFiles, DayFiles], tag: str, points: int
+) -> None:
+    hot, cold = from_archive
+    midnight = day_span(NEXT)[0]
+    for span in ((0, 2**42), (midnight - 600_000, midnight + 600_000)):
+        assert cold.trend(tag, *span, points) == hot.trend(tag, *span, points)
+    assert bool(hot.trend(tag, 0, 2**42, points)) == (tag != "coater.other")
+    assert cold.days() == [NEXT]
+
+
+def test_a_trend_reads_no_other_tag_of_an_archived_day(
+    from_archive: tuple[DayFiles, DayFiles],
+) -> None:
+    _, cold = from_archive
+    names, begin, end = "SELECT DISTINCT name FROM tag", *day_span(DAY)
+    assert list(cold.ask(names, (), begin, end - 1, TAG)) == [(TAG,)]
+    assert len(list(cold.ask(names, (), begin, end - 1))) == 4
+
+
+def test_of_a_file_only_the_row_groups_of_a_tag_are_read(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.history.day_tables._IN_A_GROUP", 100)
+    store = DayFiles(tmp_path / "history", write=True)
+    archive = archived(state, store, archive_of(store.folder).folder)
+    table = archive.readings(archive.days()[DAY], TAG)
+    assert 450 <= table.num_rows <= 650  # of 1800; the first and the last may hold its neighbours
+    assert table["tag"].to_pylist().count(TAG) == 450
+    assert archive.readings(archive.days()[DAY], "a.first").num_rows == 0
+    store.close()
+
+
+def test_batches_and_exports_from_the_archive_are_those_of_the_store(
+    from_archive: tuple[DayFiles, DayFiles],
+) -> None:
+    hot, cold = from_archive
+    assert batch_list(cold) == batch_list(hot)
+    for batch in (7, 8):  # the second goes on past midnight
+        assert batch_record(cold, batch) == batch_record(hot, batch)
+        readings = list(batch_readings(cold, batch))
+        assert readings == list(batch_readings(hot, batch))
+        assert len(readings) == 1200
+    assert list(period_readings(cold, 0, 2**42)) == list(period_readings(hot, 0, 2**42))
 
 
 def test_a_record_that_comes_late_brings_its_day_back_first(state: Path, tmp_path: Path) -> None:
