@@ -26,6 +26,7 @@ def test_a_seed_is_a_plant() -> None:
     assert mismatch(4) != mismatch(5)
 
 
+@pytest.mark.requirement("HIL-04")
 def test_every_draw_names_a_plant_parameter_and_stays_in_its_spread() -> None:
     drawn = [mismatch(seed) for seed in range(200)]
     for spread in SPREADS:
@@ -37,6 +38,7 @@ def test_every_draw_names_a_plant_parameter_and_stays_in_its_spread() -> None:
         assert min(parts) < -0.9 * spread.part
 
 
+@pytest.mark.requirement("HIL-04")
 def test_the_spreads_of_the_process_design_are_covered() -> None:
     parts = {spread.path: spread.part for spread in SPREADS}
     assert parts["coater.pump.displacement"] >= 0.10  # gain

@@ -228,6 +228,7 @@ def a_frame(t: float, value: float, mode: str = "AUTO", **more: Any) -> Frame:
     }  # fmt: skip
 
 
+@pytest.mark.requirement("FS-10")
 def test_key_figures_are_what_they_say() -> None:
     frames = [a_frame(10.0 * i, 100.0 + (1.0 if i % 2 else -1.0)) for i in range(8)]
     frames += [a_frame(80.0, 103.0, "OFF"), a_frame(90.0, 97.0, "OFF")]

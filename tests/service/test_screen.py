@@ -117,6 +117,7 @@ def test_every_level_stands_in_both_languages_and_asks_only_its_own_server(
     seen.context.close()
 
 
+@pytest.mark.requirement("FS-08")
 def test_the_timed_questions_are_answered_on_the_faceplate_without_scrolling(seen: Seen) -> None:
     """What mode, what limits it, what gave up and why, why the mode, what did the gate change."""
     page = seen.go("#/loop/coating")

@@ -120,6 +120,7 @@ def mark_of(state: Path) -> int:
         store.close()
 
 
+@pytest.mark.requirement("GMP-03")
 def test_what_nothing_measures_never_poses_as_a_reading() -> None:
     row = kept(entry(cycle(1)), sealed())
     found = {s.tag: s.quality for s in row.samples}

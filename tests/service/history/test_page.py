@@ -74,6 +74,7 @@ def test_a_trend_comes_in_the_units_of_people(page: Client) -> None:
     assert max(h for h in thin["high"] if h) == max(h for h in whole["high"] if h)
 
 
+@pytest.mark.requirement("GMP-03")
 def test_what_is_estimated_is_called_so(page: Client) -> None:
     answer = page.get(f"/api/trend?tag=coater.computed&from={T0}&to={T0 + 80_000}").json()
     assert answer["kind"] == "estimate"
