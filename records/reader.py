@@ -16,7 +16,7 @@ import apsw
 
 from records.chain import RecordError, open_read_only
 
-_ACTS = ("start", "seal", "request", "event", "signature", "stop")
+_ACTS = ("start", "seal", "request", "entry", "event", "signature", "stop")
 _LARGEST = 2**63 - 1
 _COLUMNS = "SELECT seq, kind, loop, utc, body, hash FROM record"
 
@@ -53,10 +53,17 @@ class RecordReader:
         where = "WHERE loop = ? AND kind = 'cycle' ORDER BY seq DESC LIMIT ?"
         return self._ask(f"{_COLUMNS} {where}", (loop, count))[::-1]
 
-    def last_of_kind(self, kind: str, count: int) -> Sequence[Entry]:
-        """Return the last `count` records of one kind (of all loops), oldest first."""
-        where = "WHERE kind = ? ORDER BY seq DESC LIMIT ?"
-        return self._ask(f"{_COLUMNS} {where}", (kind, count))[::-1]
+    def last_of_kind(self, kind: str, count: int, loop: str | None = None) -> Sequence[Entry]:
+        """Return the last `count` records of one kind, oldest first.
+
+        Of all loops, or of one ('' for the engine's own): then the index finds them, however many
+        other records there are.
+        """
+        order = "ORDER BY seq DESC LIMIT ?"
+        if loop is None:
+            return self._ask(f"{_COLUMNS} WHERE kind = ? {order}", (kind, count))[::-1]
+        where = f"{_COLUMNS} WHERE loop = ? AND kind = ? {order}"
+        return self._ask(where, (loop, kind, count))[::-1]
 
     def seals(self) -> Sequence[Entry]:
         """Return every sealed version of the configuration that was in force, oldest first."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 GENESIS = "0" * 64
 KINDS = (
-    "start", "seal", "intent", "cycle", "request", "event", "signature", "root", "stop",
+    "start", "seal", "intent", "cycle", "request", "entry", "event", "signature", "root", "stop",
 )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from service.alarms.watch import AlarmWatch, Surroundings
 from service.clock import Clock
 from service.commands import CommandDoor
 from service.cycle import loop_context
+from service.door_entries import EntryDesk
 from service.door_reports import ReportDesk
 from service.identity import hashes_of
 from service.limits_change_over import ChangeOver
@@ -94,13 +95,15 @@ class Engine:
         self._pid_file = state_dir / "engine.pid"
         self._door = CommandDoor(state_dir, self._answer)
         self._change_over = ChangeOver(self.keeper, self.runners, self._hashes_of, self._in_force)
-        self._reports = ReportDesk(
-            lambda: self.recorder, lambda: self.sealed.get("people", {}), self.clock.utc
-        )
+        paper = (lambda: self.recorder, lambda: self.sealed.get("people", {}), self.clock.utc)
+        self._reports = ReportDesk(*paper)
         self._watch = AlarmWatch(
             state_dir, lambda: self.sealed, self.runners, lambda: self.recorder, self._around()
         )
-        verbs = {**self._reports.verbs(), "alarm": self._watch.answer, "alarms": self._watch.told}
+        verbs = {
+            **self._reports.verbs(), **EntryDesk(*paper).verbs(),
+            "alarm": self._watch.answer, "alarms": self._watch.told,
+        }  # fmt: skip
         self._desk = RequestDesk(self.runners, self.status, self._activate, self._signed_by, verbs)
         self._calendar = AsyncIOScheduler(timezone="UTC")
         self._tasks: list[asyncio.Task[None]] = []

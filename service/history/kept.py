@@ -16,7 +16,7 @@ from typing import Any
 from records.reader import Entry
 
 BAD, UNCERTAIN = 0, 1
-_EVENTS = ("start", "seal", "request", "event", "signature", "stop")
+_EVENTS = ("start", "seal", "request", "entry", "event", "signature", "stop")
 _TOO_LONG = ("sealed", "proposal", "hashes")
 """Parts of a start or a seal that are looked up in the records, not copied into every day."""
 
@@ -73,7 +73,7 @@ def kept(entry: Entry, sealed: Mapping[str, Any]) -> Kept:
         )  # fmt: skip
     if entry.kind in _EVENTS:
         body = {key: value for key, value in entry.body.items() if key not in _TOO_LONG}
-        what = str(entry.body.get("event") or entry.kind)
+        what = str(entry.body.get("event") or entry.body.get("entry") or entry.kind)
         event = (entry.loop, entry.kind, what, json.dumps(body, sort_keys=True), entry.hash)
         return Kept(entry.seq, entry.hash, t_ms, event=event)
     return Kept(entry.seq, entry.hash, t_ms)

@@ -39,6 +39,8 @@ def report(
     )
     tables = [
         _summary(record),
+        _table("Material lots", ("Material", "Lot", "Entered by", "Checked by"), _lots(record),
+               (30, 26, 32, 32)),
         *(_signals(loop, loops.get(loop["loop"], {}), shown) for loop in record["loops"]),
         _table("Alarms", ("Time (UTC)", "Alarm", "Priority", "State", "What"), _alarms(record),
                (20, 30, 10, 12, 40)),
@@ -96,6 +98,18 @@ def _signals(
         rows.append((kind, how.label, how.unit, *values, str(one["readings"]), bad))
     header = ("Kind", "Signal", "Unit", "Least", "Mean", "Greatest", "Readings", "Bad")
     return _table(f"Loop {loop['loop']}", header, rows, (8, 34, 10, 14, 14, 14, 12, 10))
+
+
+def _lots(record: Mapping[str, Any]) -> list[tuple[Cell, ...]]:
+    """Return the lots that people entered; the wrong ones and the unchecked ones stand out."""
+    rows: list[tuple[Cell, ...]] = []
+    for lot in record["lots"]:
+        checked, struck = lot["checked"], lot["struck"]
+        second = f"{checked['name']}, {checked['utc']}" if checked else f"{BAD}nobody"
+        if struck:
+            second = f"{BAD}struck by {struck['who']}, {struck['utc']}: {struck['why']}"
+        rows.append((lot["material"], lot["lot"], f"{lot['who']}, {lot['utc']}", second))
+    return rows
 
 
 def _alarms(record: Mapping[str, Any]) -> list[tuple[str, ...]]:

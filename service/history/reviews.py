@@ -19,7 +19,7 @@ MOST = 2000
 def reviews(reader: RecordReader) -> list[dict[str, Any]]:
     """Return the signed reviews, newest first: which records, what was found, by whom, when."""
     found = []
-    for row in reversed(reader.last_of_kind("signature", MOST)):
+    for row in reversed(reader.last_of_kind("signature", MOST, loop="")):
         meaning = str(row.body.get("meaning", ""))
         if span := review_span(meaning):
             who = {key: str(row.body.get(key, "")) for key in ("name", "role", "utc")}

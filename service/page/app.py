@@ -29,6 +29,7 @@ from service.page import (
     change_limits,
     history,
     interlock,
+    lots,
     metrics,
     mode,
     people,
@@ -113,6 +114,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
     app.include_router(mode.router(identity))
     app.include_router(change_limits.router(identity))
     app.include_router(review.router(identity))
+    app.include_router(lots.router(identity))
     app.include_router(alarms.router(state_dir))
     app.include_router(history.router(feed, state_dir))
     app.include_router(metrics.router(feed, state_dir))

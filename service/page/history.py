@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi import Path as PathPart
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
+from service.door_entries import lots
 from service.history.batches import batch_list, batch_record
 from service.history.export import batch_readings, csv_text
 from service.history.follower import open_store
@@ -47,9 +48,11 @@ def router(feed: Feed, state_dir: Path) -> APIRouter:
         if found is None:
             raise HTTPException(404, f"There is no batch {batch} in the history.")
         sealed, signed = feed.sealed, await ask_records(state_dir, reviews)
+        entered = await ask_records(state_dir, lots)
         made = datetime.now(UTC).isoformat(timespec="seconds")
         return {**found, "line": sealed["line"], "recipe_title": sealed["recipe"]["title"],
-                "review": review_of(found, signed), "made_utc": made}  # fmt: skip
+                "review": review_of(found, signed), "made_utc": made,
+                "lots": [lot for lot in entered if lot["batch"] == batch]}  # fmt: skip
 
     async def reported(batch: int) -> Page:
         found = await recorded(batch)
@@ -80,6 +83,11 @@ def router(feed: Feed, state_dir: Path) -> APIRouter:
         found = await asked(batch_list)
         signed = await ask_records(state_dir, reviews)
         return [{**batch, "review": review_of(batch, signed)} for batch in found]
+
+    @routes.get("/api/batches/{batch}/lots", dependencies=view)
+    async def lots_of(batch: Batch) -> list[dict[str, Any]]:
+        entered = await ask_records(state_dir, lots)
+        return [lot for lot in entered if lot["batch"] == batch]
 
     @routes.get("/api/batches/{batch}/record", dependencies=view)
     async def record(batch: Batch) -> dict[str, Any]:

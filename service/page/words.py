@@ -103,6 +103,7 @@ PHASES = (
 
 WORDS = (
     N_("solved"), N_("not-asked"), N_("late"), N_("dead"), N_("busy"), N_("starting"),
+    N_("entry"), N_("lot"), N_("lot-struck"),
     N_("request"), N_("signature"), N_("seal"), N_("event"), N_("start"), N_("stop"), N_("cycle"),
     N_("intent"), N_("root"), N_("written"), N_("refused"), N_("unknown"), N_("not-sent"),
     N_("software"), N_("model"), N_("config"), N_("commissioning"), N_("registration"),

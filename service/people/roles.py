@@ -46,6 +46,8 @@ ACTIONS: Mapping[str, frozenset[str]] = MappingProxyType({
     "limits-activate": frozenset({"engineer", "qa-approver"}),
     "what-if": frozenset({"operator", "engineer", "qa-approver"}),
     "export": frozenset({"operator", "engineer", "qa-approver", "auditor"}),
+    "enter": _RUNNING,  # the lots of a batch
+    "check": frozenset({"operator", "engineer", "qa-approver"}),  # what somebody else entered
     "review": frozenset({"qa-approver"}),
     "people": frozenset({"admin"}),
 })  # fmt: skip

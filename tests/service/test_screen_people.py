@@ -129,6 +129,40 @@ def test_quality_reviews_a_batch_and_it_is_flagged_until_then(screen: Screen) ->
     assert meaning == f"I have reviewed the records {first} to {last}: one hold, explained"
 
 
+@pytest.mark.requirement("GMP-01")
+def test_a_lot_is_entered_by_one_person_and_checked_by_another(screen: Screen) -> None:
+    page = screen.sign_in("olga")
+    screen.show("#/records/exports")
+    page.get_by_role("link", name="Lots: 7").click()
+    page.get_by_text("No lot entered yet").wait_for()
+    for lot in ("A-2231", "A-2213"):
+        page.get_by_role("button", name="Enter a lot").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Material, as on the label").fill("acrylic <b>adhesive</b>")
+        dialog.get_by_label("Lot, as on the label").fill(lot)
+        dialog.get_by_role("button", name="Enter").click()
+        page.locator("tr", has_text=lot).get_by_text("△ not checked").wait_for()
+    assert page.get_by_role("button", name=re.compile("^Check: ")).count() == 0, "her own"
+    page.get_by_role("button", name=re.compile("^Strike: .*A-2213")).click()
+    dialog.get_by_label("Why it is wrong").fill("digits swapped")
+    dialog.get_by_role("button", name="Strike").click()
+    page.locator("tr", has_text="A-2213").get_by_text("digits swapped").wait_for()
+    screen.sign_in("emil")
+    screen.show("#/records/exports/7")
+    page.get_by_role("button", name=re.compile("^Check: .*A-2231")).click()
+    dialog.get_by_label("Password, as your signature").fill(PASSWORD)
+    dialog.get_by_role("button", name="Sign").click()
+    page.locator("tr", has_text="A-2231").get_by_text("✓ Emil Berg").wait_for()
+    meaning = screen.world.engine.rows("signature")[-1].body["meaning"]
+    assert meaning == (
+        "I have checked lot A-2231 of acrylic <b>adhesive</b> for batch 7 against its label"
+    )
+    report = page.context.request.get(f"{screen.seen.address}/api/batches/7/report").text()
+    assert "Material lots" in report
+    assert "acrylic &lt;b&gt;adhesive" in report
+    assert "struck by Olga Stern" in report
+
+
 def test_the_sheets_stand_in_both_languages_and_axe_finds_nothing(screen: Screen) -> None:
     page = screen.sign_in("ada")
     for language in ("en", "ko"):

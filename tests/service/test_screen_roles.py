@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Page
 
+from records.store import RecordStore
 from service.alarms.catalogue import catalogue
 from service.alarms.desk import Desk as AlarmDesk
 from service.people.roles import ACTIONS
@@ -39,6 +40,8 @@ CONTROLS = {
     "limits-activate": ("#/engineering/limits", ".proposal button:text-is('Activate')"),
     "what-if": ("#/engineering/what-if", "button.strong:enabled:text('Play')"),
     "export": ("#/records/exports", "a:text-is('CSV')"),
+    "enter": ("#/records/exports/7", "button:text-is('Enter a lot')"),
+    "check": ("#/records/exports/7", "button:text-is('Check')"),
     "review": ("#/records/trail", "button:text-is('Sign a review')"),
     "people": ("#/account/me", ".tabs a:text-is('Accounts')"),
 }
@@ -46,7 +49,8 @@ CONTROLS = {
 STANDS = {
     "#/": ".card", "#/loop/coating": ".head .mode", "#/alarms": "td >> text=Holding",
     "#/engineering/limits": ".proposal", "#/engineering/what-if": "text=Numbers to try",
-    "#/records/exports": "text=Record (JSON)", "#/records/trail": ".batches",
+    "#/records/exports": "text=Record (JSON)", "#/records/exports/7": ".lots td",
+    "#/records/trail": ".batches",
     "#/account/me": ".tabs",
 }  # fmt: skip
 """What says that a sheet is complete, for whoever looks."""
@@ -72,6 +76,10 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
         register[role] = entry
     commissioned(state, {**sealed, "people": register}, UTC)
     with_batch(state, tmp_path_factory.mktemp("batch"))
+    lot = {"entry": "lot", "batch": 7, "material": "PSA", "lot": "A1", "person": "x", "who": "X"}
+    store = RecordStore(state / "records.sqlite")
+    store.append("entry", "", UTC, lot)
+    store.close()
     desk, alarms = Desk(state), AlarmDesk(catalogue(sealed), {}, 0.0)
     for now_s in (0.0, 40.0):
         alarms.look("coating", {"coating.hold": "IL-07"}, now_s, UTC, idle=False)

@@ -10,7 +10,7 @@ import { store } from "/static/store.js";
 export async function trail(root, [stretch = ""]) {
   const [first, last] = /^(\d+)-(\d+)$/.exec(stretch)?.slice(1).map(Number) ?? [1, null];
   const list = h("tbody");
-  const kinds = h("select", { onchange: () => draw() }, [["", t("All kinds")], ...["request", "signature", "seal", "event", "start", "stop"].map((kind) => [kind, t(kind)])].map(([value, text]) => h("option", { value }, text)));
+  const kinds = h("select", { onchange: () => draw() }, [["", t("All kinds")], ...["request", "entry", "signature", "seal", "event", "start", "stop"].map((kind) => [kind, t(kind)])].map(([value, text]) => h("option", { value }, text)));
   const more = h("button", { onclick: () => load() }, t("Older"));
   const box = table([t("Record"), "UTC", t("Kind"), t("Loop"), t("Who"), t("What"), t("Why")], [], { class: "list" });
   box.tBodies[0].replaceWith(list);
@@ -40,6 +40,7 @@ function line(row) {
 function what({ kind, body }) {
   if (kind === "request") return `${body.old} → ${body.new}${body.reset ? ` · ${t("Reset")}` : ""}`;
   if (kind === "seal") return `${t("Limits: v{version}", { version: body.version })} · ${body.kind} · ${String(body.sha256).slice(0, 12)}`;
+  if (kind === "entry") return [t(body.entry), body.batch === undefined ? body.of : `${t("Batch")} ${body.batch}`, body.material, body.lot].filter((word) => word !== undefined).join(" · ");
   if (kind === "event") return [body.event, body.what ?? body.action, body.person, body.alarm ?? body.id, body.to ?? body.state, body.text].filter((word) => typeof word === "string").join(" · ");
   return "";
 }

@@ -30,6 +30,8 @@ EXPECTED: dict[str, str] = {
     "limits-activate": "-EQ----",
     "what-if": "OEQ----",
     "export": "OEQ-U--",
+    "enter": "OE-----",
+    "check": "OEQ----",
     "review": "--Q----",
     "people": "---A---",
 }

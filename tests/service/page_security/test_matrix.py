@@ -55,7 +55,8 @@ ROWS = [
     *(Row("view", "GET", f"/api/{name}") for name in (
         "line", "status", "stream", "limits", "limits/proposals", "recent", "fan", "kpi",
         "profile", "explain/{seq}", "trail", "tags", "model", "alarms", "trend", "batches",
-        "batches/{batch}/record", "batches/{batch}/report", "report.css", "reviews",
+        "batches/{batch}/lots", "batches/{batch}/record", "batches/{batch}/report",
+        "report.css", "reviews",
         "what-if/{loop}", "limits/proposals/{name}/impact",
     )),
     Row("view", "GET", "/metrics"),
@@ -74,6 +75,9 @@ ROWS = [
     Row("what-if", "POST", "/api/what-if", {}),
     *(Row("export", "GET", f"/api/batches/{{batch}}/{name}")
       for name in ("export.csv", "export.parquet", "report.pdf")),
+    Row("enter", "POST", "/api/lots", {"batch": 7, "material": "PSA", "lot": "A1"}),
+    Row("enter", "POST", "/api/lots/{seq}/strike", {"why": "x"}),
+    Row("check", "POST", "/api/lots/{seq}/check", {"password": PASSWORD}),
     Row("review", "POST", "/api/review",
         {"first": 1, "last": 1, "why": "x", "password": PASSWORD}),
     Row("people", "GET", "/api/people"),

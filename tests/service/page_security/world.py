@@ -18,6 +18,7 @@ from safety.words import Mode
 from service.clock import ManualClock
 from service.commands import CommandDoor
 from service.cycle import loop_context, run_cycle
+from service.door_entries import EntryDesk
 from service.door_reports import ReportDesk
 from service.limits_keeper import SealKeeper
 from service.loop_runner import LoopRunner
@@ -77,8 +78,9 @@ class EngineRoom:
         async def by(runners: Sequence[LoopRunner], message: Mapping[str, Any]) -> str:
             return await signed_by(runners, message, self.sealed, recorder)
 
-        reports = ReportDesk(lambda: recorder, lambda: self.sealed["people"], clock.utc)
-        desk = RequestDesk({LOOP: runner}, status, activate, by, reports.verbs())
+        paper = (lambda: recorder, lambda: self.sealed["people"], clock.utc)
+        verbs = {**ReportDesk(*paper).verbs(), **EntryDesk(*paper).verbs()}
+        desk = RequestDesk({LOOP: runner}, status, activate, by, verbs)
         door = CommandDoor(self.state, desk.answer)
         await door.open()
         return recorder, door
