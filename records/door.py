@@ -31,8 +31,7 @@ def lock_of(path: Path) -> int:
             "Why: two engines on one line would fight over its setpoints. "
             "Next: stop that engine first, or give this one its own --state directory"
         ) from error
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode("ascii"), 0)
+    os.ftruncate(handle, os.pwrite(handle, str(os.getpid()).encode("ascii"), 0))
     return handle
 
 

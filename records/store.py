@@ -226,18 +226,17 @@ def _verified(connection: apsw.Connection, path: Path) -> tuple[Head, RootJudge]
 
 def _last_root(connection: apsw.Connection, path: Path) -> tuple[Head, RootJudge]:
     """Return the row before the last signed root, and the judge who takes over there."""
-    listed = listed_keys(path)
+    before, tree = Head(0, GENESIS), Tree()
     found = connection.execute(
         "SELECT seq, prev_hash, body FROM record WHERE loop = '' AND kind = 'root' "
         "ORDER BY seq DESC LIMIT 1"
     )
     for seq, prev_hash, body in found:
         try:
-            judge = RootJudge(tree_at(json.loads(body)), listed)
+            before, tree = Head(int(seq) - 1, str(prev_hash)), tree_at(json.loads(body))
         except (ValueError, LookupError, TypeError) as error:
             raise RecordError(damaged(path, f"row {seq} is no signed root: {error}")) from error
-        return Head(int(seq) - 1, str(prev_hash)), judge
-    return Head(0, GENESIS), RootJudge(Tree(), listed)
+    return before, RootJudge(tree, listed_keys(path))
 
 
 def _end_of(connection: apsw.Connection) -> Head:

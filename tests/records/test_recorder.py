@@ -37,10 +37,13 @@ def test_many_at_once_keep_one_unbroken_chain(tmp_path: Path) -> None:
 
     async def story() -> None:
         recorder = await FileRecorder.open(path)
+        before = recorder.finished
+        assert before == 0
         numbers = await asyncio.gather(
             *(recorder.append("event", "", "now", {"n": n}) for n in range(50))
         )
         assert sorted(numbers) == list(range(1, 51))
+        assert recorder.finished - before == 50, "each is a sign of life"
         await recorder.close()
 
     asyncio.run(story())
@@ -105,6 +108,7 @@ def test_one_thread_opens_writes_and_closes_the_file(
 
         def append(self, *arguments: Any) -> Row:
             seen.append(("append", threading.current_thread().name))
+            time.sleep(0.02)  # a second thread, if there were one, would take the next
             return super().append(*arguments)
 
         def close(self) -> None:
@@ -187,6 +191,7 @@ def test_memory_and_disk_keep_the_same_chain(tmp_path: Path) -> None:
 
     memory = MemoryRecorder()
     assert asyncio.run(story(memory)) == asyncio.run(on_disk()) == [{"n": 1}, None]
+    assert memory.bodies == [{"x": 1}, {"state": {"n": 1}}, {"state": {"n": 2}}]
     report = walk(memory.rows, Head(0, GENESIS))
     assert report.ok
     assert report.head == verify(tmp_path / "records.sqlite").head

@@ -232,6 +232,9 @@ def test_a_list_of_keys_that_is_lost_or_garbled_lists_none(tmp_path: Path) -> No
     key = record_key(path)
     keys_path(path).write_bytes(f"{key.public}\n\xff".encode("latin-1"))
     assert listed_keys(path) == {}
+    others = [key.public[:62], "z" * 64, f"{key.public}00"]
+    keys_path(path).write_text("\n".join([*others, key.public]), "ascii")
+    assert listed_keys(path) == {key.id: key.public}
 
 
 def test_a_key_half_made_when_the_power_went_is_made_anew(tmp_path: Path) -> None:

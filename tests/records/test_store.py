@@ -147,11 +147,15 @@ def test_a_network_share_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     mounts.write_bytes(
         f"rootfs / ext4 rw 0 0\nserver:/share {tmp_path}/far nfs4 rw 0 0\n".encode()
         + b"/dev/sdb1 /mnt/\xff vfat rw 0 0\n"
+        + f"server:/b {tmp_path}/so\u00a0far cifs rw 0 0\n".encode()
     )
     monkeypatch.setattr(door, "MOUNTS", mounts)
     (tmp_path / "far").mkdir()
     with pytest.raises(RecordError, match=r"network file system \(nfs4\)"):
         RecordStore(tmp_path / "far" / "records.sqlite")
+    (tmp_path / "so\u00a0far").mkdir()
+    with pytest.raises(RecordError, match=r"network file system \(cifs\)"):
+        RecordStore(tmp_path / "so\u00a0far" / "records.sqlite")
     RecordStore(tmp_path / "near.sqlite").close()
     mounts.write_bytes(b"proc /proc proc rw 0 0\n")  # in a chroot: what holds the file is not told
     RecordStore(tmp_path / "far" / "records.sqlite").close()
