@@ -89,11 +89,15 @@ def nameless_request(world: FaultWorld) -> Injection:
     return Injection(begin)
 
 
-def calibration_ends(world: FaultWorld, days: float) -> Injection:
-    """So many days go by on the calendar; then a person takes the loop to OFF and asks anew."""
+def calibration_ends(world: FaultWorld, days: float, left_s: float = 0.0) -> Injection:
+    """So many days go by on the calendar; then a person takes the loop to OFF and asks anew.
+
+    `left_s` are the seconds that the last of these days has still to go.
+    """
 
     def begin() -> None:
-        world.clock.step_s += 86400.0 * days
+        now_s = world.line.time_s if left_s else 0.0
+        world.clock.step_s += 86400.0 * days - left_s - now_s
         world.ask_at(world.line.time_s + world.period_s, RequestedMode.OFF)
         world.ask_at(world.line.time_s + 3.0 * world.period_s, RequestedMode.AUTO)
 

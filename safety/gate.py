@@ -286,14 +286,15 @@ def _known(value: object, kind: type[_Kind]) -> _Kind | None:
 def _is_request(request: object) -> bool:
     if not isinstance(request, Request):
         return False
-    mode, who, reset, number = _fields(request)
+    mode, who, reset, number, lapsed = _fields(request)
     return (
         isinstance(mode, RequestedMode)
         and isinstance(who, str)
         and type(reset) is bool
         and is_count(number)
+        and isinstance(lapsed, str)
     )
 
 
 def _fields(request: Request) -> tuple[object, ...]:
-    return request.mode, request.who, request.reset, request.number
+    return request.mode, request.who, request.reset, request.number, request.lapsed

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from safety.case import Case, good_value, why
+from safety.case import Case, good_value, short, why
 from safety.shape import excess
 from safety.vote import Voted
 from safety.wear import worn_out
@@ -105,6 +105,12 @@ def il_07_sensors(case: Case) -> list[Reason]:
     if not 0.0 <= case.now_s - case.snapshot.now_s <= case.rules.period_s:
         reasons.append(Reason("IL-07", Action.HOLD, "", "snapshot is not of this cycle"))
     return reasons
+
+
+def il_07_calibration(case: Case) -> list[Reason]:
+    """IL-07: what the request for AUTO rested on must still stand: calibrations (GMP-15). HOLD."""
+    lapsed = case.request.lapsed
+    return [Reason("IL-07", Action.HOLD, "", short(lapsed))] if lapsed else []
 
 
 def il_08_heartbeat(case: Case) -> list[Reason]:
@@ -229,6 +235,7 @@ PLANT_INTERLOCKS: tuple[Callable[[Case], list[Reason]], ...] = (
     il_04_trips,
     il_05_votes,
     il_07_sensors,
+    il_07_calibration,
     il_08_heartbeat,
     il_09_remote,
     il_10_phase,

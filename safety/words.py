@@ -86,13 +86,15 @@ class Request:
 
     `number` counts the requests of a session, so that asking for AUTO a second time is a new act:
     a request that ended in SHED, in a trip or in a refusal is spent and never works again by
-    itself. `reset` asks to clear a latched trip. AUTO and reset need a name in `who`.
+    itself. `reset` asks to clear a latched trip. AUTO and reset need a name in `who`. `lapsed` says
+    in words what it rested on and that is no more (a calibration that ended), '' while all stands.
     """
 
     mode: RequestedMode
     who: str
     reset: bool = False
     number: int = 0
+    lapsed: str = ""
 
 
 class Reason(NamedTuple):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from service.config_quantity import Unit, read_unit
 from service.config_words import (
@@ -17,6 +19,18 @@ from service.config_words import (
     UnitText,
     Versioned,
 )
+
+
+def _a_day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise PydanticCustomError("day", "must be a day of the calendar") from error
+    return text
+
+
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_day)]
+"""A day as 2027-06-30."""
 
 
 class Tag(Shape):
@@ -44,8 +58,10 @@ class Tag(Shape):
     must_be: Annotated[bool | int | float, Field(allow_inf_nan=False)] | None = Field(
         None, description="the value on the wire that proves device, type and word order"
     )
-    calibrated_until: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = Field(
-        None, description="the last day of its calibration, 2027-06-30; later no loop is closed"
+    calibrated_until: Day | None = Field(
+        None,
+        description="the last day of its calibration, 2027-06-30 (UTC); then a loop that "
+        "reads it holds and is given back, and none is closed",
     )
     unit: UnitText | None = None
     gain: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(

@@ -29,6 +29,7 @@ from safety.rules import LoopRules, loop_rules
 from safety.signals import SignalMemory, Snapshot, validate
 from safety.state import GateState, initial_state
 from safety.words import Mode, Request, RequestedMode, WriteResult
+from service.calibration import calibrations
 from service.clock import EngineClock
 from service.cycle_body import Timing, findings, heading, intent_body, shed_finding
 
@@ -81,14 +82,8 @@ def loop_context(
     share = float(sealed["loops"][name]["gate"]["deadline_share"])
     return LoopContext(
         rules, tuple(rules.inputs), plant, planner, recorder, clock, share * rules.period_s, hashes,
-        calibrations(sealed, rules),
+        calibrations(sealed, rules.inputs),
     )  # fmt: skip
-
-
-def calibrations(sealed: Mapping[str, Any], rules: LoopRules) -> Mapping[str, str]:
-    """Return the last day of calibration of every instrument of a loop that says one (GMP-15)."""
-    days = {tag: sealed["tags"][tag].get("calibrated_until") for tag in rules.inputs}
-    return {tag: str(day) for tag, day in days.items() if day}
 
 
 async def run_cycle(loop: LoopContext, now_s: float) -> CycleRecord:

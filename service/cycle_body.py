@@ -94,7 +94,11 @@ def heading(
         "due_s": due_s,
         "now_s": due_s,
         "requested": request.mode.value,
-        "request": {"number": request.number, "reset": request.reset},
+        "request": {
+            "number": request.number,
+            "reset": request.reset,
+            **({"lapsed": request.lapsed} if request.lapsed else {}),
+        },
         "mode": state.mode.value,
         "who": request.who,
         "hashes": dict(hashes),

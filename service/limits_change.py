@@ -19,6 +19,7 @@ Place = tuple[str, ...]
 _MOVABLE: tuple[tuple[Place, str], ...] = (
     (("limits", "setpoints", "*", "operating"), "operating range"),
     (("limits", "inputs", "*", "validity"), "validity"),
+    (("tags", "*", "calibrated_until"), "calibration"),
     (("recipe", "targets", "*"), "recipe"),
     (("recipe", "nominal", "*"), "recipe"),
     (("loops", "*", "controller", "cvs", "*", "*"), "controller"),

@@ -15,6 +15,7 @@ from records.canonical import sha256_of
 from records.recorder import FileRecorder
 from safety.rules import LoopRules, loop_rules
 from safety.shape import shape
+from service.calibration import calibrations
 from service.limits_keeper import SealKeeper
 from service.limits_proposal import Seal
 from service.limits_words import ChangeRefusedError, Refusal
@@ -65,7 +66,10 @@ class ChangeOver:
                 raise
             hashes = self._hashes_of(seal)
             adopted = asyncio.gather(
-                *(runner.adopt(rules[loop], hashes) for loop, runner in self._runners.items())
+                *(
+                    runner.adopt(rules[loop], hashes, calibrations(seal.config, rules[loop].inputs))
+                    for loop, runner in self._runners.items()
+                )
             )
             await adopted
             self._done(seal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from safety.signals import SignalMemory
 from safety.state import GateState, StateError, restart, state_from_json
 from safety.vote import Ballot
 from safety.words import Mode, Request, RequestedMode
+from service.calibration import first_end
 from service.cycle import CycleRecord, LoopContext, guarded_cycle, shed
 from service.schedule import Metronome
 from service.solver_process import SolverProcess
@@ -32,7 +34,9 @@ class LoopRunner:
         self.name = loop.rules.loop
         self.metronome = Metronome(loop.rules.period_s, loop.clock.now_s())
         self.unconfirmed: Unconfirmed | None = None
-        self._next: tuple[LoopRules, Mapping[str, str], asyncio.Event] | None = None
+        self._calibrated: tuple[float, str] = (math.inf, "")  # until when [engine s]; then words
+        self._next: tuple[LoopRules, Mapping[str, str], Mapping[str, str], asyncio.Event] | None
+        self._next = None
 
     async def run(self) -> None:
         """Run until cancelled. A cycle that overruns costs beats, it never causes a burst."""
@@ -42,6 +46,7 @@ class LoopRunner:
         while True:
             await loop.clock.sleep_until(metronome.due_s)
             self._take_over()
+            self._look_at_calibrations()
             await _whole(guarded_cycle(loop, metronome.due_s))
             await self._reconcile()
             lost = metronome.next(loop.clock.now_s())
@@ -78,26 +83,38 @@ class LoopRunner:
         loop.request = Request(mode, who, reset, number)
         if mode is RequestedMode.AUTO:
             self.unconfirmed = None
+            self._calibrated = first_end(loop.calibrated, loop.clock)
         is_now = loop.last.state.mode.value
         return f"{self.name}: {mode.value} asked for by {who}; the loop is {is_now} now"
 
-    async def adopt(self, rules: LoopRules, hashes: Mapping[str, str]) -> None:
+    async def adopt(
+        self, rules: LoopRules, hashes: Mapping[str, str], calibrated: Mapping[str, str]
+    ) -> None:
         """Work by `rules`, and with the solver's heir, from the next cycle on; return then.
 
+        `calibrated` are the last days of the instruments' calibrations, as the new version says.
         What the gate remembers stays: a setpoint that is now outside its range is brought back as
         fast as it may move, no faster.
         """
         taken = asyncio.Event()
-        self._next = (rules, hashes, taken)
+        self._next = (rules, hashes, calibrated, taken)
         await taken.wait()
 
     def _take_over(self) -> None:
         """Between two cycles: change to what `adopt` left here."""
         if self._next is not None:
-            self.loop.rules, self.loop.hashes, taken = self._next
-            self._next = None
+            loop = self.loop
+            loop.rules, loop.hashes, loop.calibrated, taken = self._next
+            self._next, self._calibrated = None, first_end(loop.calibrated, loop.clock)
             self.solver.inherit()
             taken.set()
+
+    def _look_at_calibrations(self) -> None:
+        """Let the request for AUTO say that a calibration it rested on has ended."""
+        loop, (until_s, words) = self.loop, self._calibrated
+        lapsed = words if loop.clock.now_s() >= until_s else ""
+        if loop.request.mode is RequestedMode.AUTO and loop.request.lapsed != lapsed:
+            loop.request = replace(loop.request, lapsed=lapsed)
 
     async def let_go(self) -> None:
         """Give the loop back to the PLC in one last cycle, if we had it."""
@@ -134,10 +151,9 @@ class LoopRunner:
         """Return why this mode cannot be asked for now, in words; empty when it can."""
         if mode is not RequestedMode.AUTO:
             return ""
-        today = self.loop.clock.utc()[:10]
-        for tag, day in self.loop.calibrated.items():
-            if today > day:
-                return f"{self.name} is not closed: the calibration of {tag} ended on {day}"
+        ends_s, words = first_end(self.loop.calibrated, self.loop.clock)
+        if ends_s <= self.loop.clock.now_s():
+            return f"{self.name} is not closed: {words}"
         write = self.unconfirmed
         if write is None or write.found is not None:
             return ""

@@ -28,7 +28,11 @@ def request_of(body: Body) -> Request:
     """Return what a person had asked for."""
     asked = body["request"]
     return Request(
-        RequestedMode(body["requested"]), body["who"], bool(asked["reset"]), int(asked["number"])
+        RequestedMode(body["requested"]),
+        body["who"],
+        bool(asked["reset"]),
+        int(asked["number"]),
+        str(asked.get("lapsed", "")),
     )
 
 

@@ -187,6 +187,13 @@ ENGINE_KINDS: Mapping[str, Kind] = {
         "renew it: ./rheostat certs",
         1440.0, idle_too=True,
     ),
+    "calibration": Kind(
+        "Calibration ends", "low",
+        "an instrument's calibration has ended or will within 30 days",
+        "on the day after, every loop that reads it holds, is given back, and cannot be closed",
+        "have it calibrated; bring its new date into force with two signatures",
+        1440.0, idle_too=True,
+    ),
     "refused": Kind(
         "Attempts were refused", "medium",
         "somebody tried what their role does not allow, or could not sign in",

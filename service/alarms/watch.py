@@ -22,6 +22,7 @@ from service.alarms.catalogue import catalogue
 from service.alarms.conditions import idle, of_cycle
 from service.alarms.desk import Desk
 from service.alarms.states import AlarmError
+from service.calibration import calibrations, to_renew
 from service.clock import EngineClock
 from service.loop_runner import LoopRunner
 from service.requests import RefusedError, named, only, text_of
@@ -150,11 +151,16 @@ class AlarmWatch:
         words = {
             "engine.configuration": around.configuration(),
             "engine.certificate": around.certificates(),
+            "engine.calibration": self._of_calibrations(),
             "engine.records": around.records(),
             "engine.refused": around.refused(),
             "engine.disk": await asyncio.to_thread(_disk, self._path.parent),
         }
         return {name: text for name, text in words.items() if text}
+
+    def _of_calibrations(self) -> str:
+        sealed = self._sealed()
+        return to_renew(calibrations(sealed, sealed["tags"]), self._utc())
 
     def _clock(self) -> EngineClock:
         return next(iter(self._runners.values())).loop.clock

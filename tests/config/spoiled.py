@@ -43,6 +43,8 @@ SPOILED = [
     ("tags.yaml", "register: 5, type: uint16", "register: 5, type: uint16, must_be: 1.5", "RH-1048", "no value that a tag"),
     ("tags.yaml", "register: 5, type: uint16", "register: 5, type: uint16, must_be: true", "RH-1048", "no value that a tag"),
     ("tags.yaml", "register: 108, type: uint16", "register: 108, type: uint16, must_be: 7", "RH-1048", "no value that a tag"),
+    ("tags.yaml", "register: 5, type: uint16", "register: 5, type: uint16, calibrated_until: \"2027-02-30\"", "RH-1013", "must be a day of the calendar"),
+    ("tags.yaml", "register: 5, type: uint16", "register: 5, type: uint16, calibrated_until: \"next year\"", "RH-1013", "should match pattern"),
     ("line.yaml", "period: 8 s", "period: 8", "RH-1020", "missing unit"),
     ("line.yaml", "period: 8 s", "period: 8 m", "RH-1022", "a time is due"),
     ("line.yaml", "period: 8 s", "period: -8 s", "RH-1013", "above zero"),

@@ -90,6 +90,14 @@ def test_an_expired_calibration_keeps_a_loop_open(sealed: Mapping[str, Any]) -> 
     assert played(sealed, "F14", "last-day").passed
 
 
+@pytest.mark.requirement("GMP-15")
+def test_a_calibration_that_ends_in_closed_loop_holds_it_and_gives_it_back(
+    sealed: Mapping[str, Any],
+) -> None:
+    outcome = played(sealed, "F14", "while-closed")
+    assert outcome.passed, outcome.misses
+
+
 @pytest.mark.requirement("SEC-08")
 @pytest.mark.requirement("FS-03")
 @pytest.mark.parametrize("fault", ["F69", "F75", "F76"])

@@ -56,6 +56,25 @@ def test_a_known_no_sheds_at_once_and_for_good(
     drive.to_auto(number=2)
 
 
+@pytest.mark.requirement("GMP-15")
+@pytest.mark.requirement("IL-07")
+def test_a_request_that_has_lapsed_holds_and_is_given_back(drive: Drive) -> None:
+    lapsed = dataclasses.replace(AUTO, lapsed="the calibration of x ended on 2026-01-02")
+    for _ in range(drive.rules.hold_cycles):
+        verdict = drive.cycle(lapsed, {PUMP: 2.7, GAP: 280e-6})
+        assert (verdict.action, verdict.mode) == (Action.HOLD, Mode.HOLD)
+        assert verdict.limiting == "IL-07: the calibration of x ended on 2026-01-02"
+        assert verdict.allowed == APPLIED
+    assert drive.cycle(lapsed).mode is Mode.SHED
+    assert drive.cycle(AUTO).mode is Mode.SHED, "the request is spent"
+
+
+@pytest.mark.requirement("IL-07")
+@pytest.mark.parametrize("lapsed", [None, 1, ("x",), b"x"])
+def test_what_is_no_text_about_a_request_is_no_request(drive: Drive, lapsed: Any) -> None:
+    assert drive.cycle(dataclasses.replace(AUTO, lapsed=lapsed)).mode is Mode.SHED
+
+
 @pytest.mark.requirement("IL-07")
 @pytest.mark.parametrize(
     "tag", ["coater.running", "coater.remote_active", "coater.phase", SPEED, PUMP_ACTIVE]

@@ -246,7 +246,7 @@ class StandIn:
     async def disown(self) -> None:
         self.disowned += 1
 
-    async def adopt(self, rules: LoopRules, _: Mapping[str, str]) -> None:
+    async def adopt(self, rules: LoopRules, *_: Mapping[str, str]) -> None:
         self.rules = rules
 
 
