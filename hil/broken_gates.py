@@ -71,7 +71,7 @@ def _rate_from_own_request() -> list[Patch]:
 
     def cut_down(one: case.Case) -> Any:
         ours = {**one.snapshot.applied, **one.state.commanded}
-        return true(one._replace(snapshot=replace(one.snapshot, applied=ours)))
+        return true(one._replace(snapshot=one.snapshot._replace(applied=ours)))
 
     return [(gate, "cut_down", cut_down)]
 
@@ -95,7 +95,7 @@ def _edge() -> list[Patch]:
     true = modes.next_mode
 
     def next_mode(now: Any, request: Any, facts: Any) -> Any:
-        return true(now, request, replace(facts, hold_cycles=facts.hold_cycles + 1))
+        return true(now, request, facts._replace(hold_cycles=facts.hold_cycles + 1))
 
     return [(gate, "next_mode", next_mode)]
 
@@ -105,7 +105,7 @@ def _hold_never_ends() -> list[Patch]:
     true = modes.next_mode
 
     def next_mode(now: Any, request: Any, facts: Any) -> Any:
-        return true(replace(now, held=0), request, facts)
+        return true(now._replace(held=0), request, facts)
 
     return [(gate, "next_mode", next_mode)]
 
@@ -127,7 +127,7 @@ def _trips_uncounted() -> list[Patch]:
     true = modes.next_mode
 
     def next_mode(now: Any, request: Any, facts: Any) -> Any:
-        return true(now, request, replace(facts, barred=False))
+        return true(now, request, facts._replace(barred=False))
 
     return [(gate, "next_mode", next_mode)]
 
@@ -194,7 +194,7 @@ def _spent_request_works() -> list[Patch]:
     true = modes.next_mode
 
     def next_mode(now: Any, request: Any, facts: Any) -> Any:
-        return true(replace(now, spent="") if now.mode is Mode.SHED else now, request, facts)
+        return true(now._replace(spent="") if now.mode is Mode.SHED else now, request, facts)
 
     return [(gate, "next_mode", next_mode)]
 

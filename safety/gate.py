@@ -7,9 +7,9 @@ does not understand ends in SHED. Only this module can make a `Command`. See SAF
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, replace
+from dataclasses import InitVar, dataclass
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from safety.case import Case, is_count, is_number, look
 from safety.cuts import NOTHING, cut_down, in_use, lawful_after
@@ -59,8 +59,7 @@ class Command:
         return not self.minted_s <= now_s < self.expires_s
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the gate decided in one cycle, and why.
 
     `action` is the highest of all `reasons` (in SHADOW: what it would have been); `limiting` the
@@ -183,7 +182,7 @@ def _command(
     if setpoints is None:
         return None, kept._replace(**changes)
     if modes.mode is Mode.INIT and remote and not modes.asked:
-        changes["modes"] = replace(modes, asked=True)
+        changes["modes"] = modes._replace(asked=True)
     changes |= {"heartbeat": kept.heartbeat + 1, "outcome": "pending", "outcome_reason": ""}
     if setpoints:
         changes |= {

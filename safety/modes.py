@@ -8,7 +8,7 @@ cause gone; OFF takes effect in the same cycle.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from safety.words import Action, Mode, Request, RequestedMode
 
@@ -25,8 +25,7 @@ CLOSED = (Mode.AUTO, Mode.HOLD)
 """The modes in which the PLC follows our setpoints."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModeState:
+class ModeState(NamedTuple):
     """Where the mode machine stands.
 
     `evidence` counts good cycles of SHADOW (no more than needed), `waited` the cycles an AUTO
@@ -45,8 +44,7 @@ class ModeState:
     tripped_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the interlocks found this cycle, as far as the mode depends on it.
 
     `action` is the highest of all, `plant_action` that of everything but the plan: a handshake
@@ -80,7 +78,7 @@ def next_mode(now: ModeState, request: Request, facts: Facts) -> ModeState:
     """Return the mode of this cycle."""
     mark = mark_of(request)
     if now.spent and mark != now.spent:
-        now = replace(now, spent="", waited=0)
+        now = now._replace(spent="", waited=0)
     if now.mode is Mode.TRIPPED:
         return _tripped(now, request, facts, mark)
     if facts.action is Action.TRIP and now.mode in ARMED:
@@ -109,11 +107,11 @@ def _tripped(now: ModeState, request: Request, facts: Facts, mark: str) -> ModeS
     A reset that comes before the repair is used up by it: nobody has looked at what it would clear.
     """
     if not request.reset:
-        return replace(now, tripped_by="")
+        return now._replace(tripped_by="")
     if not is_named(request) or str(request.number) == now.tripped_by:
         return now
     if facts.plant_action is Action.TRIP:
-        return replace(now, tripped_by=str(request.number))
+        return now._replace(tripped_by=str(request.number))
     return ModeState(spent=mark)  # OFF
 
 
@@ -128,11 +126,11 @@ def _shadow(now: ModeState, facts: Facts, wanted: str = "") -> ModeState:
         return ModeState(Mode.INIT)
     evidence = min(before.evidence + 1, SHADOW_CYCLES) if clean else 0
     if not wanted:
-        return replace(before, evidence=evidence, waited=0)
+        return before._replace(evidence=evidence, waited=0)
     waited = before.waited + 1
     refused = facts.plant_action >= Action.SHED or waited > PATIENCE * facts.hold_cycles
     spent = wanted if refused else before.spent
-    return replace(before, evidence=evidence, waited=waited, spent=spent)
+    return before._replace(evidence=evidence, waited=waited, spent=spent)
 
 
 def _init(now: ModeState, facts: Facts, mark: str) -> ModeState:
@@ -141,7 +139,7 @@ def _init(now: ModeState, facts: Facts, mark: str) -> ModeState:
         return _closed(0, facts, mark)
     if now.waited >= facts.hold_cycles:
         return ModeState(Mode.SHED, spent=mark)
-    return replace(now, waited=now.waited + 1)
+    return now._replace(waited=now.waited + 1)
 
 
 def _closed(held: int, facts: Facts, mark: str) -> ModeState:

@@ -7,7 +7,7 @@ decides. An outcome that nobody knows is never repeated.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from safety.gate import Command
 from safety.rules import LoopRules
@@ -17,8 +17,7 @@ from safety.words import Action, Reason, WriteResult
 _FLOAT32_EPSILON = 2.0**-23
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """What to remember for the next cycle, and what an operator should read about this one."""
 
     state: GateState

@@ -8,7 +8,7 @@ a NaN could hide: they return whichever argument comes first.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from safety.setpoint_rules import SetpointRule
 from safety.wire import between, quantised, settled, spacing
@@ -18,8 +18,7 @@ _GRAIN_SLACK = 1e-6
 shaping twice changes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
+class Shaped(NamedTuple):
     """A setpoint as it may go out, and by what it was cut (each True at most once)."""
 
     value: float

@@ -8,34 +8,34 @@ so that a recorded shift can be folded again. Requirements IL-07, IL-08, FS-09, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from safety.rules import LoopRules
 from safety.signal_checks import Track, bad, believable, check, is_time
 from safety.strict import LARGEST_INTEGER
-from safety.vote import Ballot, Voted, cast, repaired
+from safety.vote import NO_BALLOT, Ballot, Voted, cast, repaired
 from safety.words import Quality, Reading, Sample
 
 ZERO_IMAGE_TAGS = 4
 """A source is called zeroed only when at least so many of its tags were read, all of them zero."""
 
+_UNTRACKED: Mapping[str, Track] = MappingProxyType({})
+_UNCONNECTED: Mapping[str, int] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class SignalMemory:
+
+class SignalMemory(NamedTuple):
     """What the checks remember: tracks of tags, the PLC's pulse, connections, a ballot."""
 
-    tracks: Mapping[str, Track] = field(default_factory=dict)
+    tracks: Mapping[str, Track] = _UNTRACKED
     pulse: int | None = None
     pulse_still: int = 0
     pulse_moved: bool = False
-    epochs: Mapping[str, int] = field(default_factory=dict)
-    ballot: Ballot = field(default_factory=lambda: Ballot({}, (), ""))
+    epochs: Mapping[str, int] = _UNCONNECTED
+    ballot: Ballot = NO_BALLOT
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """One cycle's picture of the plant, after every check; what controller and gate may use.
 
     `applied` maps each setpoint tag to the active setpoint the PLC reports (only believed ones).

@@ -114,8 +114,7 @@ def restart(state: GateState) -> GateState:
 
 def state_to_json(state: GateState) -> dict[str, Any]:
     """Return the state as a JSON-able dict."""
-    modes = {name: getattr(state.modes, name) for name in ModeState.__slots__}
-    modes["mode"] = state.modes.mode.value
+    modes = {**state.modes._asdict(), "mode": state.modes.mode.value}
     body = {name: getattr(state, name) for name in GateState._fields if name != "modes"}
     return {
         **body,
@@ -134,7 +133,7 @@ def state_from_json(body: Mapping[str, Any]) -> GateState:
     """Return the state that `state_to_json` wrote, or raise `StateError`: never a guess."""
     _exactly(body, GateState._fields, "gate state")
     modes = body["modes"]
-    _exactly(modes, ModeState.__slots__, "mode state")
+    _exactly(modes, ModeState._fields, "mode state")
     try:
         mode = Mode(modes["mode"])
     except ValueError as error:

@@ -9,28 +9,31 @@ functions over floats.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from safety.strict import LARGEST_INTEGER
 from safety.watch_rules import VoteRule
 from safety.words import Quality, Sample
 
 
-@dataclass(frozen=True, slots=True)
-class Voted:
+class Voted(NamedTuple):
     """What came of a vote: its value, or None, and how many members took part."""
 
     value: float | None
     voters: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ballot:
+class Ballot(NamedTuple):
     """What the votes remember: cycles each member was off, who is struck, the repair acted on."""
 
     off: Mapping[str, int]
     struck: tuple[str, ...]
     repair: str
+
+
+NO_BALLOT = Ballot(MappingProxyType({}), (), "")
+"""Before the first vote."""
 
 
 def vote(values: Sequence[float], tolerance: float) -> Voted:

@@ -3,9 +3,9 @@
 What is proved is the text of the gate itself, not a copy of it: `term_of(function, arguments)`
 reads the function's source and returns its result as a term, for all values of its arguments at
 once. Understood are assignments, `if`, `return`, comparisons, `and`, `or`, `not`, the four
-operations, tuples, attributes, dataclasses, and calls of functions of the same module. Anything
-else raises `UntranslatableError`, so that a proof can only be lost by a change, never silently
-weakened.
+operations, tuples, attributes, dataclasses, named tuples, and calls of functions of the same
+module. Anything else raises `UntranslatableError`, so that a proof can only be lost by a change,
+never silently weakened.
 
 Products of two unknowns, quotients, whatever is listed in `HAVOC` and what is reckoned from one of
 these become arbitrary doubles, NaN and infinities included: what holds for any number holds for the
@@ -207,12 +207,18 @@ class _Reader:
             return arbitrary()
         if name in PRIMITIVES:
             return PRIMITIVES[name](*terms)
-        if is_dataclass(what):
-            keys = [field.name for field in fields(what)]
+        if keys := _fields_of(what):
             return Record(name, {**dict(zip(keys, terms, strict=False)), **named})
         if inspect.isfunction(what) and not named:
             return term_of(what, terms, self.lemmas)
         raise UntranslatableError(f"{self.tree.name}: call of {name}")
+
+
+def _fields_of(what: object) -> tuple[str, ...]:
+    """Return the names of the fields of a dataclass or a named tuple, of anything else none."""
+    if is_dataclass(what):
+        return tuple(field.name for field in fields(what))
+    return getattr(what, "_fields", ())
 
 
 def arbitrary() -> Any:

@@ -287,10 +287,10 @@ def test_a_snapshot_without_what_the_rules_name_is_no_ground_to_move(drive: Driv
     drive.cycle(AUTO)
     assert drive.snapshot is not None
     now_s = drive.now_s
-    blind = dataclasses.replace(drive.snapshot, samples={})
+    blind = drive.snapshot._replace(samples={})
     verdict = judge(drive.rules, drive.state, blind, "solved", plan(now_s), AUTO, now_s)
     assert verdict.action is Action.HOLD
-    bare = dataclasses.replace(drive.snapshot, applied={})
+    bare = drive.snapshot._replace(applied={})
     verdict = judge(drive.rules, drive.state, bare, "solved", plan(now_s), AUTO, now_s)
     assert verdict.mode is Mode.HOLD
     assert verdict.command is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -243,7 +242,7 @@ def test_a_command_nobody_verified_holds() -> None:
     verdict = loop.cycle(AUTO)
     unverified = verdict.state
     assert loop.snapshot is not None
-    snapshot = dataclasses.replace(loop.snapshot, now_s=now_s + PERIOD_S)
+    snapshot = loop.snapshot._replace(now_s=now_s + PERIOD_S)
     again = judge(
         loop.rules, unverified, snapshot, "solved", plan(now_s + PERIOD_S), AUTO, now_s + PERIOD_S
     )

@@ -33,7 +33,7 @@ def _asked(before: ModeState, after: ModeState) -> list[ModeState]:
     """In INIT the gate may have put the remote request up, or not yet."""
     if after.mode is not Mode.INIT:
         return [after]
-    return [after, replace(after, asked=True)]
+    return [after, after._replace(asked=True)]
 
 
 @cache

@@ -97,7 +97,7 @@ def test_a_broken_gate_is_seen_in_its_decisions(
 ) -> None:
     def careless(*arguments: Any) -> gate.Verdict:
         verdict = gate.judge(*arguments)
-        return replace(verdict, limiting="") if verdict.limiting else verdict
+        return verdict._replace(limiting="") if verdict.limiting else verdict
 
     monkeypatch.setattr(replay, "judge", careless)
     found = fold(hold, software(hold))

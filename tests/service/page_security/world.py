@@ -98,7 +98,7 @@ class EngineRoom:
         """Stand in a mode, as if the loop had come to it by itself."""
         assert self.runner is not None
         loop = self.runner.loop
-        modes = replace(loop.last.state.modes, mode=Mode(mode))
+        modes = loop.last.state.modes._replace(mode=Mode(mode))
         latches = ("IL-04: tried",) if mode == "TRIPPED" else ()
         state = loop.last.state._replace(modes=modes, latches=latches)
         loop.last = replace(loop.last, state=state)
