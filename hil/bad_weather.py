@@ -102,7 +102,7 @@ def narrowed(rules: LoopRules, draw: random.Random) -> LoopRules:
     low, high = rule.operating
     width = (high - low) * draw.uniform(0.1, 0.5)
     start = draw.uniform(low, high - width)
-    moved = replace(rule, operating=(start, start + width))
+    moved = rule._replace(operating=(start, start + width))
     return replace(rules, setpoints={**rules.setpoints, tag: moved})
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -60,7 +59,7 @@ def _swapped_limits() -> list[Patch]:
     true = shape.shape
 
     def swapped(rule: Any, *rest: float) -> Any:
-        return true(replace(rule, operating=rule.equipment), *rest)
+        return true(rule._replace(operating=rule.equipment), *rest)
 
     return [(cuts, "shape", swapped), (cuts, "is_safe", lambda *_: True)]
 
@@ -241,7 +240,7 @@ def _sum_without_signs() -> list[Patch]:
 
     def unsigned(rule: Any, value_of: Any) -> float | None:
         weights = tuple((tag, abs(weight)) for tag, weight in rule.weights)
-        return true(replace(rule, weights=weights), value_of)
+        return true(rule._replace(weights=weights), value_of)
 
     return [(watch, "weighted", unsigned)]
 

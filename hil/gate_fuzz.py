@@ -9,8 +9,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -82,12 +81,11 @@ def tell(seed: int, number: int, cycles: int = SEGMENT) -> Story:
         snapshot = validate(raw, memory, rules, now_s, repair_of(request))
         memory = snapshot.memory
         status, plan = world.propose(now_s)
-        restore = _tampered(rules, random) if draw() < 0.01 * world.hostility else None
-        verdict = judge(rules, state, snapshot, status, plan, request, now_s)
-        if restore:
-            restore()
-        found = oracle.check(raw, request, status, plan, now_s, verdict, sealed=restore is None)
-        if cycle % 97 == 0 and restore is None:
+        sealed = draw() >= 0.01 * world.hostility
+        known = rules if sealed else _tampered(rules, random)
+        verdict = judge(known, state, snapshot, status, plan, request, now_s)
+        found = oracle.check(raw, request, status, plan, now_s, verdict, sealed=sealed)
+        if cycle % 97 == 0 and sealed:
             again = judge(rules, state, snapshot, status, plan, request, now_s)
             if repr(again) != repr(verdict):
                 found.append(Escape("P4", "the same question has another answer"))
@@ -108,11 +106,11 @@ def tell(seed: int, number: int, cycles: int = SEGMENT) -> Story:
     return story
 
 
-def _tampered(rules: LoopRules, random: Random) -> Callable[[], None]:
-    """Change a limit behind the gate's back; return what puts it back."""
-    row = rules.setpoints[random.choice(tuple(rules.setpoints))]
+def _tampered(rules: LoopRules, random: Random) -> LoopRules:
+    """Return the rules with a limit changed and the seal as it was."""
+    tag = random.choice(tuple(rules.setpoints))
+    row = rules.setpoints[tag]
     name = random.choice(("operating", "equipment", "rate_per_s"))
     was = getattr(row, name)
-    new = was * 10.0 if isinstance(was, float) else (was[0] - 1.0, was[1] + 1.0)
-    object.__setattr__(row, name, new)
-    return lambda: object.__setattr__(row, name, was)
+    new: Any = was * 10.0 if isinstance(was, float) else (was[0] - 1.0, was[1] + 1.0)
+    return replace(rules, setpoints={**rules.setpoints, tag: row._replace(**{name: new})})

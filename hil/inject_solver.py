@@ -136,7 +136,7 @@ def rules_swapped(world: FaultWorld) -> Injection:
     def begin() -> None:
         loop = world.runner.loop
         wider = {
-            tag: replace(rule, operating=rule.equipment)
+            tag: rule._replace(operating=rule.equipment)
             for tag, rule in loop.rules.setpoints.items()
         }
         loop.rules = replace(loop.rules, setpoints=wider)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from safety.seal import sealed_copy
 from safety.setpoint_rules import FLOAT_TYPES, SetpointRule, setpoint_rule
@@ -31,8 +31,7 @@ from safety.watch_rules import WatchRules, watch_rules
 _INTEGER_MODULUS = {"uint16": 2**16, "int16": 2**15, "uint32": 2**32, "int32": 2**31}
 
 
-@dataclass(frozen=True, slots=True)
-class InputRule:
+class InputRule(NamedTuple):
     """What one input tag must look like to be believed (SI, seconds, cycles).
 
     `kind` is 'float', 'int' or 'bool'; `span` the instrument's range and `validity` the narrower
@@ -54,8 +53,7 @@ class InputRule:
     wire_zero: float
 
 
-@dataclass(frozen=True, slots=True)
-class Handshake:
+class Handshake(NamedTuple):
     """The tags through which engine and PLC hold hands, and where the two counters wrap."""
 
     heartbeat_in: str
@@ -65,16 +63,14 @@ class Handshake:
     sequence_modulus: int
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseRule:
+class PhaseRule(NamedTuple):
     """The recipe phase must be one of `allowed` (numbers as the PLC reports them) to be in AUTO."""
 
     tag: str
     allowed: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class TripsRule:
+class TripsRule(NamedTuple):
     """How often the loop may trip in one batch, by the batch number that `batch` shows (IL-04)."""
 
     batch: str

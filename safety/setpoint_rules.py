@@ -6,8 +6,7 @@ Requirements IL-01, IL-02, IL-14, IL-17, GMP-12.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from safety.strict import (
     RuleError,
@@ -25,8 +24,7 @@ _SINGLE_TYPES = ("float", "float32")
 FLOAT_TYPES = (*_SINGLE_TYPES, "double", "float64")
 
 
-@dataclass(frozen=True, slots=True)
-class SetpointRule:
+class SetpointRule(NamedTuple):
     """The box, the speed and the grain of one setpoint (SI); operating ⊂ proven ⊂ equipment.
 
     `dwell_s` is the least time between two moves; `travel` the most it may be moved in an hour, up

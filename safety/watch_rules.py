@@ -7,9 +7,8 @@ that there is nothing of the kind. Requirements IL-05, IL-06, IL-12, IL-15, IL-2
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from safety.strict import (
     RuleError,
@@ -23,8 +22,7 @@ from safety.strict import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class VoteRule:
+class VoteRule(NamedTuple):
     """Two or three instruments that measure one thing (IL-05).
 
     The vote takes the place of the reading `tag`, which is one of the `members`. Two readings
@@ -37,8 +35,7 @@ class VoteRule:
     cycles: int
 
 
-@dataclass(frozen=True, slots=True)
-class CrossRule:
+class CrossRule(NamedTuple):
     """Several values that are allowed together only where their product is in `span` (IL-06).
 
     The product is factor * value_1 ** power_1 * value_2 ** power_2 ... in SI: a polytope in the
@@ -51,8 +48,7 @@ class CrossRule:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class SumRule:
+class SumRule(NamedTuple):
     """Several values that are allowed together only where their weighted sum is in `span` (IL-06).
 
     The sum is weight_1 * value_1 + weight_2 * value_2 ... in SI: one face and its opposite of a
@@ -64,8 +60,7 @@ class SumRule:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class GuardRule:
+class GuardRule(NamedTuple):
     """A reading that holds the loop outside `trip` until it is back inside `back` (IL-15).
 
     `back` lies strictly inside `trip`; `trip_after` and `back_after` are the delays [cycles].
@@ -78,8 +73,7 @@ class GuardRule:
     back_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRule:
+class ModelRule(NamedTuple):
     """How long the model may be surprised by the plant (IL-12).
 
     `innovation` is the largest believable mean square of the normalised innovations (1 where the
@@ -90,8 +84,7 @@ class ModelRule:
     cycles: int
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceRule:
+class BalanceRule(NamedTuple):
     """Readings that belong together: what follows its setpoint, what goes in and comes out (IL-12).
 
     factor * reading_1 ** power_1 * reading_2 ** power_2 ... in SI is in `span` on a healthy plant;
@@ -105,8 +98,7 @@ class BalanceRule:
     cycles: int
 
 
-@dataclass(frozen=True, slots=True)
-class WatchRules:
+class WatchRules(NamedTuple):
     """Everything one loop watches beside its setpoints."""
 
     votes: Mapping[str, VoteRule]

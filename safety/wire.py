@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SINGLE = struct.Struct("<f")
 _BITS = struct.Struct("<i")
 _LARGEST_SINGLE = 3.4028234663852886e38
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """How the register of a setpoint holds it: si = word * gain + offset; `single`: 32 bits."""
 
     gain: float

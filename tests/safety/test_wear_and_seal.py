@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -129,19 +129,27 @@ def test_what_is_settled_lands_inside(
         assert span[0] <= landed(result, grid) <= span[1]
 
 
-def _fields(value: object, way: str = "") -> Iterator[tuple[str, object, str]]:
-    """Every field of the rules, of the rules in them, and so on: where, whose, which."""
-    for field in dataclasses.fields(value):  # type: ignore[arg-type]
-        inner = getattr(value, field.name)
-        yield f"{way}{field.name}", value, field.name
-        parts = [inner]
-        if hasattr(inner, "values"):
-            parts = list(inner.values())
-        elif isinstance(inner, tuple):
-            parts = list(inner)
-        for part in parts:
-            if dataclasses.is_dataclass(part):
-                yield from _fields(part, f"{way}{field.name}.")
+def _altered(value: Any, way: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield where, and `value` with one field altered, for every field in it, however deep."""
+    if hasattr(value, "_replace") or dataclasses.is_dataclass(value):
+        names = getattr(value, "_fields", None) or [f.name for f in dataclasses.fields(value)]
+        for name in names:
+            for place, inner in _altered(getattr(value, name), f"{way}.{name}"):
+                made = {name: inner}
+                yield place, (value._replace(**made) if hasattr(value, "_replace")
+                              else dataclasses.replace(value, **made))  # fmt: skip
+    elif isinstance(value, Mapping):
+        for tag, part in value.items():
+            for place, inner in _altered(part, f"{way}[{tag}]"):
+                yield place, {**value, tag: inner}
+        yield f"{way}, one less", dict(list(value.items())[1:])
+    elif isinstance(value, tuple):
+        for number, part in enumerate(value):
+            for place, inner in _altered(part, f"{way}[{number}]"):
+                yield place, (*value[:number], inner, *value[number + 1 :])
+        yield f"{way}, one more", (*value, 0)
+    else:
+        yield way, _other(value)
 
 
 @pytest.mark.requirement("IL-20")
@@ -150,19 +158,24 @@ def test_the_seal_covers_every_field_of_the_rules() -> None:
     loop = _three_speeds_and_all()
     assert unbroken(loop)
     checked = set()
-    for place, owner, name in _fields(loop):
-        was = getattr(owner, name)
-        object.__setattr__(owner, name, _other(was))
-        try:
-            broken = not unbroken(loop)
-        except (TypeError, ValueError, AttributeError):
-            broken = True
-        finally:
-            object.__setattr__(owner, name, was)
-        assert broken, f"{place} may change unnoticed"
+    for place, altered in _altered(loop):
+        assert not unbroken(altered), f"{place} may change unnoticed"
         checked.add(place)
-    assert len(checked) > 50
+    assert len(checked) > 400
     assert unbroken(loop)
+
+
+@pytest.mark.requirement("P11")
+def test_no_rule_can_be_altered_where_it_stands() -> None:
+    loop = rules()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        loop.period_s = 1.0  # type: ignore[misc]
+    kinds: tuple[Any, ...] = (PUMP_RULE, PUMP_RULE.grid, loop.watch, *loop.inputs.values())
+    for rule in kinds:
+        with pytest.raises(AttributeError):
+            object.__setattr__(rule, rule._fields[0], 1.0)
+    with pytest.raises(TypeError):
+        loop.setpoints[PUMP] = PUMP_RULE  # type: ignore[index]
 
 
 def _other(value: Any) -> Any:
@@ -174,7 +187,8 @@ def _other(value: Any) -> Any:
         return value + "x"
     if isinstance(value, frozenset):
         return value | {99}
-    return ((), None)[value == ()] if isinstance(value, tuple) else object()
+    assert value is None, f"what else is there than {value!r}?"
+    return 1.0
 
 
 def _three_speeds_and_all() -> LoopRules:
@@ -196,7 +210,9 @@ def _three_speeds_and_all() -> LoopRules:
 def test_a_limit_changed_in_memory_ends_in_off_and_equal_files_in_equal_seals() -> None:
     drive = Drive(rules())
     drive.to_auto()
-    object.__setattr__(drive.rules.setpoints[PUMP], "operating", (0.0, 9.0))
+    wider = drive.rules.setpoints[PUMP]._replace(operating=(0.0, 9.0))
+    limits = {**drive.rules.setpoints, PUMP: wider}
+    drive.rules = dataclasses.replace(drive.rules, setpoints=limits)
     verdict = drive.cycle(ask("AUTO"), {PUMP: 3.0, GAP: 280e-6})
     assert (verdict.mode, verdict.command, verdict.limiting[:5]) == (Mode.OFF, None, "IL-20")
     assert sealed_copy(rules()) == rules().seal != sealed_copy(drive.rules)
