@@ -55,25 +55,25 @@ def check(
     given, quality, _, stamp, received_s, _ = sample
     if quality is not _GOOD and quality is not _UNCERTAIN:
         return bad(sample, ""), track
-    problem = _malformed(given, rule) or _untimely(received_s, stamp, rule, reference, now_s)
+    kind = rule.kind
+    problem = _malformed(given, kind) or _untimely(received_s, stamp, rule, reference, now_s)
     if problem:
         return bad(sample, problem), track
     if stamp is not None or track.stamp is not None:
         track, problem = _source_clock(stamp, track, rule, now_s)
         if problem:
             return bad(sample, problem), track
-    if rule.kind != "float":
+    if kind != "float":
         return sample, track
-    value = float(given)  # type: ignore[arg-type]  # _malformed let a number through
-    if type(given) is not float:
+    if type(given) is float:
+        value = given
+    else:
+        value = float(given)  # type: ignore[arg-type]  # _malformed let a number through
         sample = sample._replace(value=value)
     problem = _implausible(value, rule)
     if problem:
         return bad(sample, problem), track
-    noisy, step, jitter = _jitters(value, track, rule)
     track, problem = _moves(value, track, rule)
-    problem = problem or noisy
-    track = track._replace(step=step, jitter=jitter)
     return (bad(sample, problem) if problem else sample), track
 
 
@@ -82,9 +82,8 @@ def believable(quality: object) -> bool:
     return quality is _GOOD or quality is _UNCERTAIN
 
 
-def _malformed(value: object, rule: InputRule) -> str:
+def _malformed(value: object, kind: str) -> str:
     """Say what is wrong with the form of the value: its type, its size, its being a number."""
-    kind = rule.kind
     if type(value) is float and kind == "float":
         return "" if math.isfinite(value) else "is not a finite number"
     if kind == "bool":
@@ -155,41 +154,45 @@ def _outside(value: float, span: Span, name: str) -> str:
     return f"is outside the {name} range {span[0]:.6g} to {span[1]:.6g}: {value:.6g}"
 
 
-def _jitters(value: float, track: Track, rule: InputRule) -> tuple[str, float, float]:
-    """Return what is wrong with how it goes to and fro, its last change, its mean jitter.
+def _moves(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
+    """Follow how it moves: not at all, to the last bit, is a dead instrument; a jump is a spike.
+
+    A jump is disbelieved until it has stayed at its new level for a few samples. What goes to and
+    fro too much is noisy.
+    """
+    last, same, good, suspect, seen, stamp, stamp_s, change, jitter = track
+    problem, most, max_step = "", rule.max_jitter, rule.max_step
+    if most is None or last is None:
+        change = jitter = 0.0
+    else:
+        before, change = change, value - last
+        jitter = _jitter(jitter, before, change, most * most)
+        if jitter > most * most:
+            problem = f"is noisy: goes to and fro by {math.sqrt(jitter):.3g}"
+    if max_step is None or good is None or abs(value - good) <= max_step:
+        good, suspect, seen = value, None, 0
+    else:
+        stays = suspect is not None and abs(value - suspect) <= max_step
+        seen = seen + 1 if stays else 1
+        if seen >= NEW_LEVEL_AFTER:
+            good, suspect, seen = value, None, 0
+        else:
+            problem = f"is a spike: {value:.6g} after {good:.6g}"
+            suspect = value
+    same = min(same + 1, LARGEST_INTEGER) if value == last else 0
+    if rule.frozen_after and same >= rule.frozen_after:
+        problem = f"is frozen: unchanged for {same} cycles"
+    return Track(value, same, good, suspect, seen, stamp, stamp_s, change, jitter), problem
+
+
+def _jitter(mean: float, before: float, change: float, allowed: float) -> float:
+    """Return the running mean of what it goes to and fro, squared, after one more change.
 
     A change that takes the one before back counts with their product; a ramp and a lasting step
     do not. White noise of spread s jitters by 1.1 s.
     """
-    allowed = rule.max_jitter
-    if allowed is None or track.last is None:
-        return "", 0.0, 0.0
-    step = value - track.last
-    back = min(max(-step * track.step, 0.0), JITTER_MOST * allowed * allowed)
-    jitter = track.jitter + (back - track.jitter) / JITTER_SPAN
-    if jitter <= allowed * allowed:
-        return "", step, jitter
-    return f"is noisy: goes to and fro by {math.sqrt(jitter):.3g}", step, jitter
-
-
-def _moves(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
-    """Follow how it moves: not at all, to the last bit, is a dead instrument; a jump is a spike.
-
-    A jump is disbelieved until it has stayed at its new level for a few samples.
-    """
-    last, same, good, suspect, seen, stamp, stamp_s, *_ = track
-    same = min(same + 1, LARGEST_INTEGER) if value == last else 0
-    frozen, step = "", rule.max_step
-    if rule.frozen_after and same >= rule.frozen_after:
-        frozen = f"is frozen: unchanged for {same} cycles"
-    if step is None or good is None or abs(value - good) <= step:
-        return Track(value, same, value, None, 0, stamp, stamp_s), frozen
-    stays = suspect is not None and abs(value - suspect) <= step
-    seen = seen + 1 if stays else 1
-    if seen >= NEW_LEVEL_AFTER:
-        return Track(value, same, value, None, 0, stamp, stamp_s), frozen
-    text = f"is a spike: {value:.6g} after {good:.6g}"
-    return Track(value, same, good, value, seen, stamp, stamp_s), frozen or text
+    back = min(max(-change * before, 0.0), JITTER_MOST * allowed)
+    return mean + (back - mean) / JITTER_SPAN
 
 
 def bad(sample: Sample, problem: str) -> Sample:
