@@ -6,6 +6,7 @@ again. The world is mutated, not rebuilt: a campaign lives from cheap cycles.
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
 from random import Random
@@ -54,6 +55,8 @@ _LABOUR = (399.0, 405.0, 395.0, 420.0, 449.0, 460.0, 470.0)
 """The torque of the next cycles, the last first: over the trip, then slowly back."""
 
 _SINGLE = struct.Struct("<f")
+_sample = functools.partial(tuple.__new__, Sample)
+"""Makes a sample of all its fields at once: half the price, and fourteen are read a cycle."""
 _LEVELS = (0.0, 0.0, 0.01, 0.03, 0.1, 0.4)
 
 
@@ -147,20 +150,20 @@ class World:
         jitter = 1e-4 * draw()
         speed, epoch, good = self.speed + jitter, self.epoch, _GOOD
         raw: dict[str, Any] = {
-            BEAT: Sample(self.beat, good, "", now_s + 5e8, now_s, epoch),
-            READY: Sample(True, good, "", None, now_s, epoch),
-            ACTIVE: Sample(self.remote, good, "", None, now_s, epoch),
-            RUNNING: Sample(True, good, "", None, now_s, epoch),
-            LOCKED: Sample(True, good, "", None, now_s, epoch),
-            PHASE: Sample(8, good, "", None, now_s, epoch),
-            BATCH: Sample(self.batch, good, "", None, now_s, epoch),
-            SPEED: Sample(speed, good, "", None, now_s, epoch),
-            SPEED_B: Sample(speed + 0.001, good, "", None, now_s, epoch),
-            SPEED_C: Sample(speed - 0.001 - 2.0 * jitter, good, "", None, now_s, epoch),
-            TORQUE: Sample(200.0 + 1e3 * jitter, good, "", None, now_s, epoch),
-            GAP_IN: Sample(words[GAP] * 1e-6, good, "", now_s + 5e8, now_s, epoch),
-            JACKET_IN: Sample(words[JACKET] + 273.15, good, "", None, now_s, epoch),
-            RATIO_IN: Sample(words[RATIO], good, "", None, now_s, epoch),
+            BEAT: _sample((self.beat, good, "", now_s + 5e8, now_s, epoch)),
+            READY: _sample((True, good, "", None, now_s, epoch)),
+            ACTIVE: _sample((self.remote, good, "", None, now_s, epoch)),
+            RUNNING: _sample((True, good, "", None, now_s, epoch)),
+            LOCKED: _sample((True, good, "", None, now_s, epoch)),
+            PHASE: _sample((8, good, "", None, now_s, epoch)),
+            BATCH: _sample((self.batch, good, "", None, now_s, epoch)),
+            SPEED: _sample((speed, good, "", None, now_s, epoch)),
+            SPEED_B: _sample((speed + 0.001, good, "", None, now_s, epoch)),
+            SPEED_C: _sample((speed - 0.001 - 2.0 * jitter, good, "", None, now_s, epoch)),
+            TORQUE: _sample((200.0 + 1e3 * jitter, good, "", None, now_s, epoch)),
+            GAP_IN: _sample((words[GAP] * 1e-6, good, "", now_s + 5e8, now_s, epoch)),
+            JACKET_IN: _sample((words[JACKET] + 273.15, good, "", None, now_s, epoch)),
+            RATIO_IN: _sample((words[RATIO], good, "", None, now_s, epoch)),
         }
         if draw() < self.hostility:
             self._spoil(raw, now_s)

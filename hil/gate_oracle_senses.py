@@ -102,12 +102,12 @@ class Senses:
             reference = None
         epochs, stamps = set(), self.stamps
         for tag, sample in raw.items():
-            its_epoch = getattr(sample, "epoch", None)
-            quality = getattr(sample, "quality", None)
-            if its_epoch is None or type(quality) is int or quality not in (1, 2):
+            if not isinstance(sample, tuple):
+                continue
+            value, quality, _, stamp, received_s, its_epoch = sample
+            if type(quality) is int or quality not in (1, 2):
                 continue
             epochs.add(its_epoch)
-            received_s, stamp = sample.received_s, sample.source_time_s
             if not (type(received_s) is float and 0.0 <= now_s - received_s <= OLDEST_S):
                 continue
             if stamp is not None:
@@ -120,7 +120,7 @@ class Senses:
             elif tag in stamps:
                 del stamps[tag]
             if quality == _GOOD:
-                fresh[tag] = sample.value
+                fresh[tag] = value
         known = epochs | ({self.epoch} - {None})
         self.reconnected = len(known) > 1
         self.epoch = None if self.reconnected or not known else known.pop()

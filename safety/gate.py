@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 from safety.case import Case, is_count, is_number, look
 from safety.cuts import NOTHING, cut_down, in_use, lawful_after
@@ -162,36 +162,35 @@ def _command(
 ) -> tuple[Command | None, GateState]:
     """Mint the command of this cycle, if any, and write down what the next one must know."""
     setpoints, remote = _content(case, modes, allowed)
-    kept = case.state if modes.mode in ARMED else lasting(case.state)
-    tripped = modes.mode is Mode.TRIPPED and case.state.mode is not Mode.TRIPPED
-    changes: dict[str, Any] = {
-        "modes": modes,
-        "sequence": case.state.sequence + 1,
-        "request_mark": mark_of(case.request),
-        "latches": latches(case, modes, reasons),
-        "now_s": _later(case.now_s, case.state.now_s),
-        "newest": max(case.state.newest, case.request.number),
-        "wear": MappingProxyType(case.wear),
-        "guards": MappingProxyType(case.guards),
-        "unbalanced": MappingProxyType(case.unbalanced),
-        "misfit": case.misfit,
-        "struck": case.snapshot.memory.ballot.struck,
-        "batch": case.batch,
-        "trips": case.trips + int(tripped),
-    }
+    before, sent = case.state, setpoints is not None
+    kept = before if modes.mode in ARMED else lasting(before)
+    tripped = modes.mode is Mode.TRIPPED and before.mode is not Mode.TRIPPED
+    if sent and modes.mode is Mode.INIT and remote and not modes.asked:
+        modes = modes._replace(asked=True)
+    state = GateState(
+        modes=modes,
+        sequence=before.sequence + 1,
+        heartbeat=kept.heartbeat + 1 if sent else kept.heartbeat,
+        request_mark=mark_of(case.request),
+        latches=latches(case, modes, reasons),
+        now_s=_later(case.now_s, before.now_s),
+        commanded_s=_later(case.now_s, kept.commanded_s) if setpoints else kept.commanded_s,
+        commanded=setpoints or kept.commanded,
+        lawful=lawful_after(case, setpoints) if setpoints else kept.lawful,
+        outcome="pending" if sent else kept.outcome,
+        outcome_reason="" if sent else kept.outcome_reason,
+        mismatches=kept.mismatches,
+        unbalanced=MappingProxyType(case.unbalanced),
+        newest=max(before.newest, case.request.number),
+        wear=_worn(case, setpoints) if setpoints else MappingProxyType(case.wear),
+        guards=MappingProxyType(case.guards),
+        misfit=case.misfit,
+        struck=case.snapshot.memory.ballot.struck,
+        batch=case.batch,
+        trips=case.trips + int(tripped),
+    )
     if setpoints is None:
-        return None, kept._replace(**changes)
-    if modes.mode is Mode.INIT and remote and not modes.asked:
-        changes["modes"] = modes._replace(asked=True)
-    changes |= {"heartbeat": kept.heartbeat + 1, "outcome": "pending", "outcome_reason": ""}
-    if setpoints:
-        changes |= {
-            "commanded": setpoints,
-            "commanded_s": _later(case.now_s, kept.commanded_s),
-            "lawful": lawful_after(case, setpoints),
-            "wear": _worn(case, setpoints),
-        }
-    state = kept._replace(**changes)
+        return None, state
     hands = case.rules.handshake
     command = Command(
         loop=case.rules.loop,
