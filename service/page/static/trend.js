@@ -59,7 +59,7 @@ export class Trend {
     return {
       ...this.size(), padding: [6, 18, 0, 0], cursor: { show: false }, legend: { show: false }, scales: { x: { time: false } },
       axes: [
-        { ...axis, size: 22, values: (_, ticks) => ticks.map((x) => (x === 0 ? t("now") : `${x > 0 ? "+" : "−"}${Math.abs(x)} min`)) },
+        { ...axis, size: 22, space: 84, values: (_, ticks) => ticks.map((x) => (x === 0 ? t("now") : `${x > 0 ? "+" : "−"}${Math.abs(x)} min`)) },
         { ...axis, size: 54 },
       ],
       series: [{}, line(INK, { width: 1.8, spanGaps: false }), line(PLAN, { width: 1.8, dash: [6, 4] }), line("#0000", {}), line("#0000", {}),

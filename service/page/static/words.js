@@ -13,11 +13,13 @@ export function signalsOf(loop) { return [...loop.cvs, ...loop.mvs, ...loop.dvs]
 
 // "coater.die_pressure high" -> "Die pressure: high"
 export function constraint(text, loop) {
-  const [tag, side, more] = text.split(" ");
+  const wound = text.endsWith(" WDUP");
+  const [tag, ...rest] = text.split(" ").slice(0, wound ? -1 : undefined);
+  const side = rest.join(" ");
   const signal = signalsOf(loop).find((s) => s.tag === tag);
   if (!signal) return text;
-  const sides = { high: t("high limit"), low: t("low limit"), target: t("target"), move: t("move limit"), rate: t("rate limit") };
-  return `${label(signal.label)}: ${sides[side] ?? text.slice(tag.length + 1)}${more === "WDUP" ? ` (${t("wound up")})` : more ? ` ${more}` : ""}`;
+  const sides = { high: t("high limit"), low: t("low limit"), target: t("target"), move: t("move limit"), rate: t("rate limit"), "batch total": t("total of the batch") };
+  return `${label(signal.label)}: ${sides[side] ?? side}${wound ? ` (${t("wound up")})` : ""}`;
 }
 
 export function limitedBy(frame, loop) { return frame.binding.map((text) => constraint(text, loop)); }
