@@ -174,7 +174,9 @@ LADDER = ("AUTO", "INIT", "HOLD", "SHADOW", "OFF", "SHED", "TRIPPED")
 
 
 def _worst_mode(cycles: Sequence[Cycle], from_s: float, to_s: float) -> str:
-    modes = [c.mode for c in cycles if from_s <= c.at_s < to_s]
+    """Return the worst mode while somebody wanted control: a short demo ends inside a window."""
+    asked = (c for c in cycles if c.body["requested"] != "OFF")
+    modes = [c.mode for c in asked if from_s <= c.at_s < to_s]
     return max(modes, key=LADDER.index, default="OFF")
 
 
