@@ -120,15 +120,22 @@ class FaultWorld:
                 return
 
     async def _goes_on(self, seconds: float) -> bool:
-        """Let the line run without an engine; False when the run is over."""
+        """Let the line run without an engine; False when the run is over.
+
+        A machine that goes down again while it is down stays away as long as the last time says.
+        """
         self.running = False
-        if self.damage_records:
-            self._damage()
-        try:
-            await self.run_until(self.clock.now_s() + seconds)
-        except Finished:
-            return False
-        return True
+        while True:
+            if self.damage_records:
+                self._damage()
+            try:
+                await self.run_until(self.clock.now_s() + seconds)
+            except Finished:
+                return False
+            except Killed:
+                seconds = self.dead_s
+                continue
+            return True
 
     def _damage(self) -> None:
         """Write over a piece of the record file, as a dying disk does; once."""
