@@ -24,6 +24,9 @@ from controller.readings import boxed
 from plant_models.control_model import Vector
 from safety.words import Proposal
 
+ASTRAY_SURPRISE = 100.0
+"""What the gate is told of the innovations while an MV goes astray: ten times what is expected."""
+
 
 class MpcController:
     """Plans one loop; keeps its estimate and the optimiser's warm start between cycles."""
@@ -71,7 +74,11 @@ class MpcController:
         advice = Advice() if self._advisor is None else self._advisor.advise(request, estimate, cvs)
         question = self._question(request, estimate, cvs, advice, blocked)
         answer = self._optimizer.solve(question)
-        notes = (*estimate.notes, *advice.notes, *answer.notes)
+        astray = self._downstream.astray
+        lost = [
+            f"{tag} moves the other way than it is asked: look for a wrong sign" for tag in astray
+        ]
+        notes = (*estimate.notes, *advice.notes, *answer.notes, *lost)
         if estimate.phase:
             notes = (f"phase: {estimate.phase}", *notes)
         if answer.moves is None:
@@ -85,7 +92,7 @@ class MpcController:
             residual=answer.residual,
             cost=answer.cost,
             made_s=request.now_s,
-            innovation=surprise_of(estimate.shown),
+            innovation=ASTRAY_SURPRISE if astray else surprise_of(estimate.shown),
         )
         return replace(
             bare,

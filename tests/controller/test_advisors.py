@@ -12,6 +12,7 @@ import pytest
 from controller.batch import GelClock, end_point_s
 from controller.downstream import NOTICED, PATIENCE, Downstream
 from controller.factory import build_controller
+from controller.mpc import ASTRAY_SURPRISE
 from controller.plan import Plan, PlanRequest
 from tests.controller.models import COAT, GAP, RATIO, SEALED, TARGET, TRIM, request
 from tests.controller.test_coating_estimator import DelayPlant
@@ -65,6 +66,55 @@ def test_a_blocked_way_is_tried_again_and_the_other_way_is_free() -> None:
         blocked = below.update(ask(2.6))
         seen += 1
     assert seen == PATIENCE
+
+
+def below_after(*ways: tuple[float, float, float], closed: bool = True) -> Downstream:
+    """Return what is known after cycles of (applied before, asked, applied after)."""
+    below = Downstream()
+    limits, steps = {RATIO: (2.2, 3.1)}, {RATIO: 0.08}
+    for was, wish, now in ways:
+        for applied in (was, now):
+            below.update(
+                PlanRequest("coating", 0, 0.0, {}, {}, {RATIO: applied}, limits, steps, closed)
+            )
+            below.asked({RATIO: wish} if applied == was else {})
+    return below
+
+
+@pytest.mark.requirement("GMP-07")
+@pytest.mark.parametrize(
+    ("ways", "astray"),
+    [
+        ([(2.6, 2.65, 2.55)], False),  # once: somebody's clamp
+        ([(2.6, 2.65, 2.55), (2.55, 2.6, 2.5)], True),
+        ([(2.6, 2.55, 2.65), (2.65, 2.7, 2.6)], True),
+        ([(2.6, 2.65, 2.55), (2.55, 2.6, 2.57), (2.57, 2.6, 2.5)], False),  # one right in between
+        ([(2.6, 2.65, 2.6)] * 5, False),  # it stands: saturated, not astray
+        ([(2.6, 2.65, 2.599)] * 5, False),  # within the grain
+        ([(2.6, 2.601, 2.55)] * 5, False),
+    ],
+)
+def test_what_moves_the_other_way_than_asked_goes_astray(
+    ways: list[tuple[float, float, float]], astray: bool
+) -> None:
+    assert below_after(*ways).astray == ([RATIO] if astray else [])
+    assert below_after(*ways, closed=False).astray == [], "in HOLD nothing we ask for acts"
+
+
+@pytest.mark.requirement("GMP-07")
+def test_a_setpoint_that_goes_astray_is_told_to_the_gate_and_to_people() -> None:
+    controller, applied, plans = build_controller("coating", SEALED), dict(APPLIED), []
+    for i in range(4):
+        values = {"coater.line_speed": 10 * M_MIN, "coater.gauge_valid": True, COAT: 0.9 * TARGET}
+        now = {**values, "coater.web_length": 1000.0 + 1.3 * i}
+        plan = controller.plan(request("coating", 8.0 * i, now, applied))
+        plans.append(plan)
+        applied[RATIO] -= proposed(plan)[RATIO] - applied[RATIO]
+    told = [plan.proposal.innovation for plan in plans if plan.proposal is not None]
+    assert told[1] is not None
+    assert told[1] < 9.0, "once is nothing"
+    assert told[2:] == [ASTRAY_SURPRISE] * 2
+    assert any(RATIO in note and "wrong sign" in note for note in plans[-1].notes)
 
 
 @pytest.mark.parametrize("standby", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from hil.fault_catalogue import Expected, Play, load_catalogue
 from hil.fault_planted import BUGS, FOUND_BY, caught, play_of, play_with_bug
 from hil.fault_run import Outcome, play_fault
 from hil.fault_world import FaultWorld
+from hil.inject_host import killed
 from hil.virtual_line import Frame, default_sealed
 
 QUICK = "pi"  # the controller of these runs: what is judged here is not its quality
@@ -126,6 +128,27 @@ def test_an_optimiser_that_proposes_anything_stays_within_limits_and_rate(
     outcome = played(sealed, "F52", name, controller="hold", watch=25)
     assert outcome.safe, outcome.escapes
     assert outcome.setpoints > 0
+
+
+def test_a_machine_that_goes_down_while_it_is_down_comes_back_later(
+    sealed: Mapping[str, Any], tmp_path: Path
+) -> None:
+    world = FaultWorld("coating", 1, sealed, "hold", tmp_path)
+    for at_s in (50.0, 70.0):
+        world.strike_at("anytime", at_s, killed(world, away_s=40.0).begin)
+    world.ends_s = 160.0
+    asyncio.run(world.live())
+    world.recorder.abandon()
+    starts = [when for when, text in world.notes if text.startswith("start")]
+    assert starts == [0.0, 110.0]
+
+
+@pytest.mark.requirement("GMP-07")
+def test_a_controller_with_the_sign_of_its_gain_wrong_is_given_back(
+    sealed: Mapping[str, Any],
+) -> None:
+    outcome = played(sealed, "F51", "controller-at-work")
+    assert outcome.passed, outcome.misses
 
 
 def test_no_frame_overtakes_another_on_its_way(sealed: Mapping[str, Any], tmp_path: Path) -> None:
