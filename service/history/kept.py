@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from records.reader import Entry
+from service.history.about import about_line
 
 BAD, UNCERTAIN = 0, 1
 _EVENTS = ("start", "seal", "request", "entry", "event", "signature", "stop")
+_TELL_OF_THE_LINE = ("start", "seal")
 _TOO_LONG = ("sealed", "proposal", "hashes")
 """Parts of a start or a seal that are looked up in the records, not copied into every day."""
 
@@ -73,6 +75,8 @@ def kept(entry: Entry, sealed: Mapping[str, Any]) -> Kept:
         )  # fmt: skip
     if entry.kind in _EVENTS:
         body = {key: value for key, value in entry.body.items() if key not in _TOO_LONG}
+        if entry.kind in _TELL_OF_THE_LINE:
+            body["line"] = about_line(sealed)
         what = str(entry.body.get("event") or entry.body.get("entry") or entry.kind)
         event = (entry.loop, entry.kind, what, json.dumps(body, sort_keys=True), entry.hash)
         return Kept(entry.seq, entry.hash, t_ms, event=event)

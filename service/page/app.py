@@ -27,6 +27,7 @@ from service.page import (
     admin,
     alarms,
     change_limits,
+    fleet,
     history,
     interlock,
     lots,
@@ -92,7 +93,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
     @app.get("/api/line", dependencies=VIEW)
     async def line() -> dict[str, Any]:
         routes = sorted(app.openapi()["paths"])  # a part that is not there is not asked for
-        return {**describe(feed.sealed), "routes": routes}
+        return {**describe(feed.sealed), "routes": routes, "fleet": fleet.shared()}
 
     @app.get("/api/status", dependencies=VIEW)
     async def status() -> dict[str, Any]:
@@ -117,6 +118,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
     app.include_router(lots.router(identity))
     app.include_router(alarms.router(state_dir))
     app.include_router(history.router(feed, state_dir))
+    app.include_router(fleet.router())
     app.include_router(metrics.router(feed, state_dir))
     app.include_router(read_recent.router(feed))
     app.include_router(read_kpi.router(feed))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.history.about import by_rank
 from service.page.words import LABELS, PRETTY_UNITS, RULES
 
 Frame = dict[str, Any]
@@ -71,7 +72,7 @@ def loop_views(sealed: Mapping[str, Any]) -> dict[str, LoopView]:
             name,
             loop["title"],
             loop["period"],
-            [shown(sealed, tag) for tag in _by_rank(loop["controller"]["cvs"])],
+            [shown(sealed, tag) for tag in by_rank(loop["controller"]["cvs"])],
             [shown(sealed, tag) for tag in sorted(loop["mvs"], key=_place)],
             [shown(sealed, tag) for tag in disturbances(sealed, name)],
         )
@@ -93,10 +94,6 @@ def disturbances(sealed: Mapping[str, Any], loop: str) -> list[str]:
 
 def _in_clear(source: Mapping[str, Any]) -> bool:
     return not (source.get("security") or source.get("tls"))
-
-
-def _by_rank(cvs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return sorted(cvs, key=lambda tag: (cvs[tag].get("rank", len(cvs)), tag))
 
 
 def _place(tag: str) -> tuple[int, str]:

@@ -6,13 +6,14 @@ import { say } from "/static/dialogs.js";
 import { enter, signIn } from "/static/door.js";
 import { engineTrouble, start, store, watch } from "/static/store.js";
 import { overview } from "/static/overview.js";
+import { fleet } from "/static/fleet.js";
 import { faceplate } from "/static/faceplate.js";
 import { alarms } from "/static/alarms.js";
 import { engineering } from "/static/engineering.js";
 import { records } from "/static/records.js";
 import { account } from "/static/account.js";
 
-const LEVELS = { "": overview, loop: faceplate, alarms, engineering, records, account };
+const LEVELS = { "": overview, fleet, loop: faceplate, alarms, engineering, records, account };
 const box = (id) => document.getElementById(id);
 let close = () => {};
 
@@ -31,7 +32,7 @@ function route() {
 function places() {
   const loops = Object.entries(store.line.loops).map(([name, loop]) => [`#/loop/${encodeURIComponent(name)}`, label(loop.title), "loop"]);
   return [["#/", t("Overview"), ""], ...loops, ["#/alarms", t("Alarms"), "alarms"],
-    ["#/engineering/limits", t("Engineering"), "engineering"], ["#/records/explain", t("Records"), "records"]];
+    ["#/engineering/limits", t("Engineering"), "engineering"], ["#/records/explain", t("Records"), "records"], ...(store.line.fleet ? [["#/fleet", t("Lines"), "fleet"]] : [])];
 }
 
 function head() {

@@ -54,7 +54,7 @@ ROWS = [
     *(mode("reset", one, reset=True) for one in ("OFF", "SHADOW", "AUTO")),
     *(Row("view", "GET", f"/api/{name}") for name in (
         "line", "status", "stream", "limits", "limits/proposals", "recent", "fan", "kpi",
-        "profile", "explain/{seq}", "trail", "tags", "model", "alarms", "trend", "batches",
+        "profile", "explain/{seq}", "trail", "tags", "model", "alarms", "trend", "batches", "fleet",
         "batches/{batch}/lots", "batches/{batch}/record", "batches/{batch}/report",
         "report.css", "reviews",
         "what-if/{loop}", "limits/proposals/{name}/impact",
