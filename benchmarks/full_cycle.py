@@ -9,6 +9,7 @@ processor time this process spent.
 from __future__ import annotations
 
 import asyncio
+import gc
 import tempfile
 import time
 from collections.abc import Mapping
@@ -66,6 +67,8 @@ async def _run(cycles: int, seed: int, sealed: Mapping[str, Any]) -> dict[str, A
                 loops[name].request = Request(RequestedMode.AUTO, "benchmark", False, 1)
             for planner in planners.values():
                 await planner.ready()
+            gc.collect()
+            gc.freeze()  # what earlier sections left in this process is not in an engine's
             return await _timed(line, clock, loops, cycles)
         finally:
             for planner in planners.values():
