@@ -1,7 +1,7 @@
 """The seal of the rules: a copy of all limits taken when they were built, compared in every cycle.
 
-Frozen classes keep honest code from changing a limit. The comparison notices everything else: a
-bug, a debugger, a bit that fell over. Requirements IL-20, P11.
+Rules are tuples, so code cannot change a limit in its place. The comparison notices everything
+else: rules put in the place of others, a debugger, a bit that fell over. Requirements IL-20, P11.
 """
 
 from __future__ import annotations
