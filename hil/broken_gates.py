@@ -159,7 +159,7 @@ def _stale_accepted() -> list[Patch]:
     """Old readings are readings."""
     return [
         (signal_checks, "_untimely", lambda *_: ""),
-        (signal_checks, "_source_clock", lambda _sample, track, *_: (track, "")),
+        (signal_checks, "_source_clock", lambda *_: (None, "")),
     ]
 
 

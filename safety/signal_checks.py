@@ -59,12 +59,11 @@ def check(
     problem = _malformed(given, kind) or _untimely(received_s, stamp, rule, reference, now_s)
     if problem:
         return bad(sample, problem), track
-    if stamp is not None or track.stamp is not None:
-        track, problem = _source_clock(stamp, track, rule, now_s)
-        if problem:
-            return bad(sample, problem), track
+    since_s, problem = _source_clock(stamp, track, rule, now_s)
+    if problem:
+        return bad(sample, problem), track
     if kind != "float":
-        return sample, track
+        return sample, _stamped(track, stamp, since_s)
     if type(given) is float:
         value = given
     else:
@@ -72,8 +71,8 @@ def check(
         sample = sample._replace(value=value)
     problem = _implausible(value, rule)
     if problem:
-        return bad(sample, problem), track
-    track, problem = _moves(value, track, rule)
+        return bad(sample, problem), _stamped(track, stamp, since_s)
+    track, problem = _moves(value, track, rule, stamp, since_s)
     return (bad(sample, problem) if problem else sample), track
 
 
@@ -125,20 +124,28 @@ def _untimely(
 
 def _source_clock(
     stamp: float | None, track: Track, rule: InputRule, now_s: float
-) -> tuple[Track, str]:
-    """Follow the device's stamp: one that stands still while reads come is an old value."""
+) -> tuple[float | None, str]:
+    """Return since when the device's stamp stands [engine s], and what is wrong with that.
+
+    One that stands still while reads come is an old value.
+    """
+    since_s = track.stamp_s
     if stamp is None:
-        return (track if track.stamp is None else _stamped(track, None, None)), ""
-    if stamp != track.stamp or track.stamp_s is None:
-        return _stamped(track, stamp, now_s), ""
-    age_s = now_s - track.stamp_s
+        return None, ""
+    if stamp != track.stamp or since_s is None:
+        return now_s, ""
+    age_s = now_s - since_s
     if not age_s <= rule.max_age_s:
-        return track, f"is stale: its source time stands since {age_s:.1f} s"
-    return track, ""
+        return since_s, f"is stale: its source time stands since {age_s:.1f} s"
+    return since_s, ""
 
 
-def _stamped(track: Track, stamp: float | None, stamp_s: float | None) -> Track:
-    return track._replace(stamp=stamp, stamp_s=stamp_s)
+def _stamped(track: Track, stamp: float | None, since_s: float | None) -> Track:
+    """Return the track with the device's stamp, and nothing new of the value."""
+    if stamp == track.stamp and since_s == track.stamp_s:
+        return track
+    last, same, good, suspect, seen, _, _, step, jitter = track
+    return Track(last, same, good, suspect, seen, stamp, since_s, step, jitter)
 
 
 def _implausible(value: float, rule: InputRule) -> str:
@@ -154,13 +161,15 @@ def _outside(value: float, span: Span, name: str) -> str:
     return f"is outside the {name} range {span[0]:.6g} to {span[1]:.6g}: {value:.6g}"
 
 
-def _moves(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
+def _moves(
+    value: float, track: Track, rule: InputRule, stamp: float | None, since_s: float | None
+) -> tuple[Track, str]:
     """Follow how it moves: not at all, to the last bit, is a dead instrument; a jump is a spike.
 
     A jump is disbelieved until it has stayed at its new level for a few samples. What goes to and
     fro too much is noisy.
     """
-    last, same, good, suspect, seen, stamp, stamp_s, change, jitter = track
+    last, same, good, suspect, seen, _, _, change, jitter = track
     problem, most, max_step = "", rule.max_jitter, rule.max_step
     if most is None or last is None:
         change = jitter = 0.0
@@ -182,7 +191,7 @@ def _moves(value: float, track: Track, rule: InputRule) -> tuple[Track, str]:
     same = min(same + 1, LARGEST_INTEGER) if value == last else 0
     if rule.frozen_after and same >= rule.frozen_after:
         problem = f"is frozen: unchanged for {same} cycles"
-    return Track(value, same, good, suspect, seen, stamp, stamp_s, change, jitter), problem
+    return Track(value, same, good, suspect, seen, stamp, since_s, change, jitter), problem
 
 
 def _jitter(mean: float, before: float, change: float, allowed: float) -> float:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safety.rules import LoopRules
+from safety.signal_checks import Track, check
 from safety.signals import SignalMemory, Snapshot, memory_from_json, memory_to_json, validate
 from safety.words import Quality, Sample
 from tests.safety.builders import (
@@ -372,3 +373,12 @@ def test_a_snapshot_cannot_be_changed() -> None:
         snapshot.applied[PUMP] = 1.0  # type: ignore[index]
     with pytest.raises(AttributeError):
         snapshot.heartbeat_alive = True  # type: ignore[misc]
+
+
+def test_a_stamp_is_followed_also_while_our_own_time_stands() -> None:
+    rule = next(rule for rule in RULES.inputs.values() if rule.kind == "bool")
+    track = Track()
+    for stamp in (1.0, 2.0, None):
+        sample = Sample(True, Quality.GOOD, "", stamp, 1000.0, 1)
+        track = check(sample, track, rule, None, 1000.0)[1]
+        assert (track.stamp, track.stamp_s) == (stamp, stamp and 1000.0)
