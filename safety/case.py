@@ -123,6 +123,11 @@ def tripped_in_batch(
     return batch, state.trips if state.batch in (None, batch) else 0
 
 
+def is_fresh(case: Case) -> bool:
+    """Say whether the snapshot is of this cycle."""
+    return 0.0 <= case.now_s - case.snapshot.now_s <= case.rules.period_s
+
+
 def number_of(snapshot: Snapshot, tag: str) -> float | None:
     """Return the number a tag reads if its sample is GOOD, else None."""
     sample = snapshot.samples.get(tag)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from safety.case import Case, is_number
+from safety.case import Case, is_fresh, is_number
 from safety.modes import CLOSED
 from safety.shape import is_safe, nearest, shape, towards
 from safety.wear import dwelling, travel_left
@@ -77,11 +77,13 @@ def moving_time_s(case: Case) -> float:
 def in_use(case: Case) -> Mapping[str, float]:
     """Return the setpoints the PLC uses if all are known, else nothing.
 
-    One that lies outside the equipment range (by no more than its tolerance, or the loop had
-    tripped) is put right: no command leaves the box.
+    What a snapshot of another cycle says is not known to be in use: while the machine stood still
+    the PLC may have taken its loop back and moved on. A setpoint that lies outside the equipment
+    range (by no more than its tolerance, or the loop had tripped) is put right: no command leaves
+    the box.
     """
     applied = case.snapshot.applied
-    if any(tag not in applied for tag in case.rules.setpoints):
+    if not is_fresh(case) or any(tag not in applied for tag in case.rules.setpoints):
         return NOTHING
     return MappingProxyType(
         {

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from safety.case import Case, good_value, short, why
+from safety.case import Case, good_value, is_fresh, short, why
 from safety.shape import excess
 from safety.vote import Voted
 from safety.wear import worn_out
@@ -102,7 +102,7 @@ def il_07_sensors(case: Case) -> list[Reason]:
     ]
     if case.snapshot.reconnected:
         reasons.append(Reason("IL-07", Action.HOLD, "", "reconnected: one cycle of reading first"))
-    if not 0.0 <= case.now_s - case.snapshot.now_s <= case.rules.period_s:
+    if not is_fresh(case):
         reasons.append(Reason("IL-07", Action.HOLD, "", "snapshot is not of this cycle"))
     return reasons
 

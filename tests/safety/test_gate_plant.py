@@ -277,6 +277,22 @@ def test_time_that_runs_backwards_holds_and_a_snapshot_of_another_cycle_too(driv
     assert "snapshot is not of this cycle" in {reason.text for reason in old.reasons}
 
 
+@pytest.mark.requirement("P2")
+@pytest.mark.requirement("IL-07")
+@pytest.mark.parametrize(("age_s", "repeated"), [(0.0, True), (PERIOD_S, True), (60.0, False)])
+def test_a_hold_does_not_repeat_what_an_old_snapshot_says_is_in_use(
+    drive: Drive, age_s: float, repeated: bool
+) -> None:
+    """The machine stood still: the PLC may have taken its loop back and moved on."""
+    assert drive.snapshot is not None
+    drive.cycle(AUTO)
+    now_s = drive.snapshot.now_s + age_s
+    verdict = judge(drive.rules, drive.state, drive.snapshot, "late", None, AUTO, now_s)
+    assert (verdict.action, verdict.mode) == (Action.HOLD, Mode.HOLD)
+    assert verdict.command is not None
+    assert verdict.command.setpoints == (APPLIED if repeated else {})
+
+
 def test_counters_wrap_in_the_width_of_their_tags(drive: Drive) -> None:
     drive.state = drive.state._replace(heartbeat=65535, sequence=65534)
     verdict = drive.cycle(AUTO)
