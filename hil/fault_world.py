@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -253,8 +254,9 @@ class FaultWorld:
             one[2]()
 
     def note(self, text: str) -> None:
-        """Remember something that happened and when; where the scratch is would never repeat."""
-        self.notes.append((self.line.time_s, text.replace(str(self.folder), "STATE")))
+        """Remember something that happened and when; place and process would never repeat."""
+        text = text.replace(str(self.folder), "STATE").replace(f"process {os.getpid()}", "process")
+        self.notes.append((self.line.time_s, text))
 
     def trace_hash(self, head: str) -> str:
         """Return one hash over all records (their chain's head), the PLCs' log and the notes."""

@@ -65,7 +65,7 @@ def record_key(path: Path) -> RecordKey:
     place = key_path(path)
     try:
         if not place.exists():
-            _make(place)
+            keep_key(place, Ed25519PrivateKey.generate())
         if place.stat().st_mode & 0o077:
             raise RecordError(
                 f"the key file {place} can be used by others than the engine's user. Why it "
@@ -101,9 +101,9 @@ def listed_keys(path: Path) -> dict[str, str]:
 _HEX = frozenset("0123456789abcdef")
 
 
-def _make(place: Path) -> None:
-    """Make a private key in a new file, on the disk when this returns."""
-    text = Ed25519PrivateKey.generate().private_bytes(
+def keep_key(place: Path, key: Ed25519PrivateKey) -> None:
+    """Put a private key in a new file, on the disk when this returns."""
+    text = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,12 @@ from typing import Any
 import pytest
 
 from cli.app import answer
+from hil.fault_disk import FaultyRecorder
 from hil.fault_soak import CHUNK, Chunk, chunks_of, play_chunk, total_of
 from hil.fault_storm import FOR_GOOD, plays_of
+from hil.fault_world import FaultWorld
 from hil.virtual_line import default_sealed
+from records.record_key import keys_path
 from safety import cuts
 from safety.setpoint_rules import SetpointRule
 from safety.shape import shape
@@ -48,6 +53,24 @@ def test_a_chunk_repeats_is_safe_and_comes_back_to_auto(sealed: Mapping[str, Any
     assert total["faults"] > 3
     assert total["auto"] > 12
     assert total["setpoints"] > 0
+
+
+@pytest.mark.requirement("HIL-06")
+def test_equal_plants_sign_with_one_key_and_name_neither_place_nor_process(
+    sealed: Mapping[str, Any], tmp_path: Path
+) -> None:
+    def left_by(seed: int, name: str) -> tuple[bytes, list[tuple[float, str]]]:
+        folder = tmp_path / name
+        folder.mkdir()
+        world = FaultWorld("coating", seed, sealed, "hold", folder)
+        world.note(f"{folder}/records.sqlite is written by process {os.getpid()}")
+        recorder = asyncio.run(FaultyRecorder.open(folder / "records.sqlite", world))
+        recorder.abandon()
+        return keys_path(folder / "records.sqlite").read_bytes(), world.notes
+
+    assert left_by(3, "one") == left_by(3, "again")
+    assert left_by(3, "third")[0] != left_by(4, "other")[0]
+    assert str(os.getpid()) not in left_by(3, "fourth")[1][0][1]
 
 
 @pytest.mark.requirement("HIL-03")
