@@ -165,13 +165,21 @@ class Oven:
         """Start with the zones at `air_k` and clean air."""
         self._air_k = np.zeros(ZONES + 2)  # the room, the zones, the room
         self._vapour_kg_m3 = np.zeros(ZONES + 2)  # none in the room
-        self.air_k: Array = self._air_k[1:-1]
         self.air_k[:] = air_k
-        self.vapour_kg_m3: Array = self._vapour_kg_m3[1:-1]
         self.evaporated_kg_s: Array = np.zeros(ZONES)
         self._p = p
         self._known: tuple[int, float] | None = None  # what `_numbers` was worked out for
         self._numbers = _Numbers.of(p, 1.0)
+
+    @property
+    def air_k(self) -> Array:
+        """Air temperature of every zone [K]; to be written in place."""
+        return self._air_k[1:-1]
+
+    @property
+    def vapour_kg_m3(self) -> Array:
+        """Solvent in every zone's air [kg/m3]; to be written in place."""
+        return self._vapour_kg_m3[1:-1]
 
     def cooling_k(self) -> Array:
         """How far evaporation pulls each zone below its unloaded temperature [K]."""
@@ -190,7 +198,8 @@ class Oven:
         """Advance the zones' air temperatures under heater shares [0..1]."""
         p = self._p
         goal = p["coater.oven.ambient"] + p["coater.oven.full_heat"] * heaters - self.cooling_k()
-        self.air_k += self._numbers_for(dt_s).heated * (goal - self.air_k)
+        air_k = self.air_k
+        air_k += self._numbers_for(dt_s).heated * (goal - air_k)
 
     def lel(self) -> float:
         """Solvent in the common exhaust as a share of the lower explosive limit."""
@@ -210,7 +219,8 @@ class Oven:
         by_zone = np.bincount(zone, weights=flux, minlength=ZONES + 2).astype(np.float64)
         self.evaporated_kg_s = by_zone[1 : ZONES + 1] * (web.cell_m * web.width_m)
         goal = self.evaporated_kg_s / (p["coater.oven.exhaust"] / ZONES)
-        self.vapour_kg_m3 += numbers.cleared * (goal - self.vapour_kg_m3)
+        vapour = self.vapour_kg_m3
+        vapour += numbers.cleared * (goal - vapour)
 
     def _numbers_for(self, dt_s: float) -> _Numbers:
         """What stays put until a parameter or the step changes."""

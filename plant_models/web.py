@@ -53,7 +53,6 @@ class Web:
         self.layers: Array = np.zeros(
             (LAYERS, count)
         )  # a row for each layer: oven's work is by row
-        self.solvent: Array = self.layers.T  # the same numbers, a row for each cell
         self.temp: Array = np.ones(count) * temp_k
         self.bare: NDArray[np.bool_] = np.ones(count, dtype=np.bool_)  # not coated all along
         self.left_kg = 0.0
@@ -61,6 +60,11 @@ class Web:
         self.centres: Array = (np.arange(count, dtype=np.float64) - 0.5) * cell_m
         self._open_solids_kg_m = 0.0  # on the cell being coated, per width
         self._open_solvent_kg_m = 0.0
+
+    @property
+    def solvent(self) -> Array:
+        """The layers' numbers, a row for each cell; writing here writes there."""
+        return self.layers.T
 
     def lay(
         self, metres: float, solids_kg: float, solvent_kg: float, profile: Array, temp_k: float

@@ -342,3 +342,23 @@ def test_the_thermometer_behind_the_oven_sees_no_cell_that_has_begun_to_cool() -
         plant.step(0.5, drives, REFERENCE_FEED)
         seen.append(plant.truth()["coater.web_temp"])
     assert np.ptp(seen) < 0.1
+
+
+def test_a_plant_taken_from_rest_goes_on_as_one_that_settled_and_shares_nothing() -> None:
+    first, other = CoaterPlant(seed=71), CoaterPlant(seed=71)
+    drives = first.reference_drives()
+    one = _run(first, drives, 90.0)
+    assert _run(other, drives, 90.0) == one
+    assert _run(CoaterPlant(seed=71), drives, 90.0) == one  # nor does what is kept move on
+    assert _run(CoaterPlant(seed=72), drives, 90.0) != one
+
+
+def test_a_plant_taken_from_rest_obeys_its_own_parameters() -> None:
+    first, other = _quiet(), _quiet()
+    other.set_parameter(
+        "coater.pump.displacement", 1.2 * other.parameters["coater.pump.displacement"]
+    )
+    drives = first.reference_drives()
+    assert _run(other, drives, 60.0)[AT_DIE] > 1.1 * _run(first, drives, 60.0)[AT_DIE]
+    thick = _quiet({"coater.reference.coat": 1.1 * first.parameters["coater.reference.coat"]})
+    assert thick.truth()[AT_GAUGE] > 1.05 * _quiet().truth()[AT_GAUGE]
