@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -59,6 +60,12 @@ def build(
             "it must be certain which results a pack shows",
             "./rheostat evidence --help",
             USAGE,
+        )
+    if from_ is None and results is None and importlib.util.find_spec("pytest") is None:
+        raise RefusalError(
+            "the developers' tools are not installed here",
+            "the pack rests on the tests, and pytest runs them",
+            "start it as ./rheostat evidence, which installs them, or give --results FILE",
         )
     pack = out or _next()
     if pack.exists() and any(pack.iterdir()):
