@@ -51,8 +51,11 @@ def trip(world: FaultWorld, tag: str, amount: float, resets: bool = False) -> In
     return Injection(begin, put_back)
 
 
-def second_engine(world: FaultWorld) -> Injection:
-    """Another engine, with records of its own, is started on the same line and asked for AUTO."""
+def second_engine(world: FaultWorld, beat: float = 0.5) -> Injection:
+    """Another engine, with records of its own, is started on the same line and asked for AUTO.
+
+    Its cycles begin the share `beat` of a period after those of the first one.
+    """
 
     def begin() -> None:
         planner = FaultyPlanner(build_controller(world.loop, world.sealed), world)
@@ -60,7 +63,8 @@ def second_engine(world: FaultWorld) -> Injection:
             world.sealed, world.loop, world.line.port, planner, LightRecorder(), world.clock, {}
         )
         context.request = Request(RequestedMode.AUTO, "Lee", False, 1)
-        world.neighbours.append([world.line.time_s + world.period_s / 2.0, context])
+        first_beat_s = (world.line.time_s // world.period_s + 1.0) * world.period_s
+        world.neighbours.append([first_beat_s + beat * world.period_s, context])
 
     return Injection(begin)
 
