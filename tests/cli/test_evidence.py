@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cli.app import answer
-from cli.evidence_collect import node_of, read_yaml
+from cli.evidence_collect import node_of, place_of, read_yaml
 from cli.evidence_facts import facts, pins
 from cli.evidence_pack import FORMAT
 from cli.evidence_results import deviations, read_results
@@ -221,6 +221,15 @@ def test_every_linked_test_has_a_node_pytest_can_find() -> None:
         for test in tests:
             path, *names = node_of(test).split("::")
             assert f"def {names[-1]}(" in (ROOT / path).read_text("utf-8")
+
+
+def test_the_tests_of_a_file_run_in_the_order_they_stand_there() -> None:
+    file = "tests/hil/test_whole_line.py"
+    names = ("test_the_engine_starts_off_and_writes_nothing", "test_a_killed_solver_costs_no_more_"
+             "than_a_hold")  # fmt: skip
+    first, later = (f"{file}::{name}" for name in names)
+    assert sorted([later, first], key=place_of) == [first, later]
+    assert sorted([later, first]) == [later, first], "by name it would be the other way round"
 
 
 def test_a_planted_bug_is_only_caught_where_the_whole_gate_passes() -> None:

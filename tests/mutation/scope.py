@@ -50,7 +50,6 @@ LEFT_OUT = (
     "tests/records/test_stand_alone_verifier.py",  # tries a program that shares no code with ours
     "tests/fieldbus/test_opcua_wire.py",  # real servers: what they show of the writer, fakes show
     "tests/fieldbus/test_modbus_wire.py",
-    "tests/fieldbus/test_port_wire.py",
     "tests/fieldbus/test_opcua_quality.py",
 )
 """Tests that do not judge mutants; all of them are slow."""
