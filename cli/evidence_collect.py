@@ -93,9 +93,8 @@ def place_of(node: str) -> tuple[str, int]:
     """
     path, *names = node.split("::")
     text = (ROOT / path).read_text("utf-8")
-    return path, text.index(
-        f"def {names[-1]}(", text.index(f"class {names[0]}") if names[1:] else 0
-    )
+    inside = text.index(f"class {names[0]}") if len(names) > 1 else 0
+    return path, text.index(f"def {names[-1]}(", inside)
 
 
 def _tests(wanted: Wanted, tests: Mapping[str, Sequence[str]]) -> dict[str, Any]:
