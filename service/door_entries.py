@@ -12,18 +12,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from records.act import Act, act_of, fault_of_act
-from records.reader import Entry, RecordReader
+from records.reader import RecordReader
 from records.recorder import FileRecorder
+from service.lots import check_meaning, lots
 from service.people.roles import may
 from service.requests import RefusedError, Verb, named, only, text_of
-from service.signed_act import VALID, People, row_named
+from service.signed_act import People, is_of_now, row_named
 
 LONGEST = 60
 """Letters of a material, of a lot."""
 _LONGEST_WHY = 200
 _GREATEST_BATCH = 2**32 - 1
-MOST = 5000
-"""So many of the newest entries and signatures are looked through."""
 
 
 class EntryDesk:
@@ -109,45 +108,9 @@ class EntryDesk:
             raise ValueError(f"{act.name} made the entry; a second person checks it")
         if act.meaning != check_meaning(row.body):
             raise ValueError("the signature means something else than this check")
-        try:
-            fresh = abs(datetime.now(UTC) - datetime.fromisoformat(act.utc)) <= VALID
-        except (ValueError, TypeError):
-            fresh = False
-        if not fresh:
+        if not is_of_now(act, datetime.now(UTC)):
             raise ValueError("the signature is not of now")
         return act
-
-
-def check_meaning(entry: Mapping[str, Any]) -> str:
-    """Return what the signature under the entry of a lot means."""
-    return (
-        f"I have checked lot {entry['lot']} of {entry['material']} for batch {entry['batch']} "
-        "against its label"
-    )
-
-
-def lots(reader: RecordReader) -> list[dict[str, Any]]:
-    """Return every lot that was entered, oldest first: for which batch, by whom, checked by whom.
-
-    Keys: record, batch, material, lot, utc, person, who; `checked` is name, role and time of the
-    second person, or None; `struck` is who, why and when, or None.
-    """
-    entries = reader.last_of_kind("entry", MOST, loop="")
-    found = {row.seq: _entered(row) for row in entries if row.body.get("entry") == "lot"}
-    for row in entries:
-        if row.body.get("entry") == "lot-struck" and row.body.get("of") in found:
-            told = {key: str(row.body.get(key, "")) for key in ("who", "why")}
-            found[row.body["of"]]["struck"] = {**told, "utc": row.utc}
-    for row in reader.last_of_kind("signature", MOST, loop="") if found else ():
-        signed = found.get(int(row.body.get("record") or 0))
-        if signed is not None and row.body.get("meaning") == check_meaning(signed):
-            signed["checked"] = {key: str(row.body[key]) for key in ("name", "role", "utc")}
-    return list(found.values())
-
-
-def _entered(row: Entry) -> dict[str, Any]:
-    told = {key: row.body[key] for key in ("batch", "material", "lot", "person", "who")}
-    return {"record": row.seq, **told, "utc": row.utc, "checked": None, "struck": None}
 
 
 def _lots_of(recorder: FileRecorder) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from records.act import act_of, fault_of_act
 from records.recorder import FileRecorder
 from service.people.roles import may
 from service.requests import RefusedError, Verb, named, only, text_of
-from service.signed_act import VALID, People, row_named
+from service.signed_act import People, is_of_now, row_named
 
 _PER_MINUTE = 30
 _LONGEST = 200
@@ -123,11 +123,7 @@ class ReportDesk:
             raise ValueError(f"{act.name} is registered as {act.role}, which may not review")
         if not why or act.meaning != review_meaning(first, row.seq, why):
             raise ValueError("the signature means something else than this review")
-        try:
-            fresh = abs(datetime.now(UTC) - datetime.fromisoformat(act.utc)) <= VALID
-        except (ValueError, TypeError):
-            fresh = False
-        if not fresh or act.bytes_hex in self._used:
+        if not is_of_now(act, datetime.now(UTC)) or act.bytes_hex in self._used:
             raise ValueError("the signature is not of now, or was used already")
         return act.body()
 

@@ -70,6 +70,14 @@ def act_that_stands(
     return act
 
 
+def is_of_now(act: Act, now: datetime) -> bool:
+    """Say whether a signature was given within `VALID` of `now`; one without a time was not."""
+    try:
+        return abs(now - datetime.fromisoformat(act.utc)) <= VALID
+    except (ValueError, TypeError):
+        return False
+
+
 async def take(
     signature: object, runner: LoopRunner, recorder: FileRecorder, what: str, judge: Judge
 ) -> str:

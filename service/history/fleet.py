@@ -16,9 +16,9 @@ import psycopg
 from psycopg import sql
 
 from service.history.kept import utc_of
+from service.history.postgres import SCHEMA
 from service.history.store import HistoryError
 
-SCHEMA = "rheostat_"
 LOOKED_BACK_MS = 24 * 3_600_000
 HEARD, SILENT, AHEAD, EMPTY, UNREADABLE = "heard", "silent", "ahead", "empty", "unreadable"
 """States of a line or a loop: everything but the first is unknown."""

@@ -16,6 +16,9 @@ from service.history.day_files import SAMPLE_COLUMNS, TABLES, put_cycles, put_re
 from service.history.kept import Kept, day_of, day_span
 from service.history.store import MARK, HistoryError, Mark, Store
 
+SCHEMA = "rheostat_"
+"""What the schema of a line begins with; its name follows."""
+
 
 class Postgres(Store):
     """One line's history on a PostgreSQL server."""
@@ -27,7 +30,7 @@ class Postgres(Store):
         try:
             self._connection = psycopg.connect(url, connect_timeout=10)
             with self._connection.transaction(), self._connection.cursor() as cursor:
-                schema = sql.Identifier(f"rheostat_{line}")
+                schema = sql.Identifier(f"{SCHEMA}{line}")
                 cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
                 cursor.execute(sql.SQL("SET search_path TO {}").format(schema))
                 cursor.execute(_TABLES.encode())

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from service.page.access import require
-from service.page.asked import Asked
+from service.page.asked import asked
 from service.page.mode import passed_on
 from service.page.people import Body
 from service.people.roles import Person
@@ -35,11 +35,11 @@ class AlarmAct(Body):
 
 def router(state_dir: Path) -> APIRouter:
     """Return the routes of the alarms."""
-    routes, asked = APIRouter(), Asked(state_dir, "alarms")
+    routes, engine = APIRouter(), asked(state_dir, "alarms")
 
     @routes.get("/api/alarms")
     async def alarms(_: Annotated[Person, Depends(require("view"))]) -> JSONResponse:
-        answer = await asked.answer()
+        answer = await engine.answer()
         return JSONResponse(answer, status_code=200 if answer.get("ok") else 503)
 
     for what, action in ACTIONS_OF.items():

@@ -45,7 +45,7 @@ from service.page import (
     what_if,
 )
 from service.page.access import Access, in_words, require, wrong_form
-from service.page.asked import Asked
+from service.page.asked import asked
 from service.page.feed import Feed
 from service.page.guard import Guard
 from service.page.identity import Identity
@@ -63,7 +63,7 @@ def build_app(state_dir: Path, cost: Cost | None = None) -> FastAPI:
 
     `cost` is what one guess of a password costs; tests take less.
     """
-    feed, engine = Feed(state_dir), Asked(state_dir, "status")
+    feed, engine = Feed(state_dir), asked(state_dir, "status")
     identity = Identity(state_dir, lambda: feed.sealed, cost)
 
     @asynccontextmanager

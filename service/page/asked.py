@@ -1,35 +1,45 @@
-"""What the page asks the engine, at most twice a second, however many viewers ask the page."""
+"""What the page asks others: seldom, however many viewers ask the page."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from service.commands import ask
 
 FRESH_S = 0.5
+"""The engine is asked at most twice a second."""
 
 
-class Asked:
-    """One question to the engine and its last answer."""
+class Seldom:
+    """One question and its last answer, at most `fresh_s` old; asked off the event loop."""
 
-    def __init__(self, state_dir: Path, do: str) -> None:
-        self._state_dir = state_dir
-        self._do = do
+    def __init__(self, question: Callable[[], dict[str, Any]], fresh_s: float) -> None:
+        self._question = question
+        self._fresh_s = fresh_s
         self._answer: dict[str, Any] = {}
-        self._at_s = -FRESH_S
+        self._at_s = -fresh_s
         self._one_asks = asyncio.Lock()
 
     async def answer(self) -> dict[str, Any]:
-        """Return the engine's answer, or in words that there is none; at most `FRESH_S` old."""
+        """Return the answer; what the question raises is raised, and asked anew the next time."""
         async with self._one_asks:
-            if time.monotonic() - self._at_s >= FRESH_S:
-                try:
-                    self._answer = await asyncio.to_thread(ask, self._state_dir, {"do": self._do})
-                except OSError as error:
-                    text = f"The engine does not answer: {error}"
-                    self._answer = {"ok": False, "text": text}
+            if time.monotonic() - self._at_s >= self._fresh_s:
+                self._answer = await asyncio.to_thread(self._question)
                 self._at_s = time.monotonic()
             return self._answer
+
+
+def asked(state_dir: Path, do: str) -> Seldom:
+    """Return a question to the engine; where it does not answer, the answer says so in words."""
+
+    def question() -> dict[str, Any]:
+        try:
+            return ask(state_dir, {"do": do})
+        except OSError as error:
+            return {"ok": False, "text": f"The engine does not answer: {error}"}
+
+    return Seldom(question, FRESH_S)

@@ -6,7 +6,6 @@ no other line, so a line whose historian is silent is shown as unknown.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from service.history.follower import URL
 from service.history.kept import utc_of
 from service.history.store import HistoryError
 from service.page.access import require
+from service.page.asked import Seldom
 from service.page.read_kpi import TOLERANCE
 
 FRESH_S = 5.0
@@ -31,35 +31,18 @@ def shared() -> bool:
 
 def router() -> APIRouter:
     """Return the route of the fleet."""
-    routes, looked = APIRouter(), _Looked()
+    routes, looked = APIRouter(), Seldom(_look, FRESH_S)
 
     @routes.get("/api/fleet", dependencies=[Depends(require("view"))])
     async def lines() -> dict[str, Any]:
         if not shared():
             raise HTTPException(404, "This line keeps its history alone, so no others are known.")
-        return await looked.answer()
+        try:
+            return await looked.answer()
+        except HistoryError as error:
+            raise HTTPException(503, f"The history does not answer: {error}") from error
 
     return routes
-
-
-class _Looked:
-    """The last look at the fleet, at most `FRESH_S` old."""
-
-    def __init__(self) -> None:
-        self._answer: dict[str, Any] = {}
-        self._at_s = -FRESH_S
-        self._one_asks = asyncio.Lock()
-
-    async def answer(self) -> dict[str, Any]:
-        async with self._one_asks:
-            if time.monotonic() - self._at_s >= FRESH_S:
-                try:
-                    self._answer = await asyncio.to_thread(_look)
-                except HistoryError as error:
-                    text = f"The history does not answer: {error}"
-                    raise HTTPException(503, text) from error
-                self._at_s = time.monotonic()
-            return self._answer
 
 
 def _look() -> dict[str, Any]:

@@ -13,13 +13,13 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi import Path as PathPart
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from service.door_entries import lots
 from service.history.batches import batch_list, batch_record
 from service.history.export import batch_readings, csv_text
 from service.history.follower import open_store
 from service.history.report import report
 from service.history.reviews import review_of, reviews
 from service.history.store import HistoryError, Store
+from service.lots import lots
 from service.page.access import require
 from service.page.feed import Feed
 from service.page.read_file import ask_records

@@ -14,7 +14,8 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from records.act import sign_act
-from service.door_entries import LONGEST, check_meaning
+from service.door_entries import LONGEST
+from service.lots import check_meaning
 from service.page.access import require
 from service.page.identity import Identity
 from service.page.mode import key_for, passed_on

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from safety.words import Action, Mode
 from service.alarms.catalogue import PRIORITIES
 from service.page.access import require
-from service.page.asked import Asked
+from service.page.asked import asked
 from service.page.feed import Feed
 from service.page.view import Frame
 
@@ -28,7 +28,7 @@ TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 def router(feed: Feed, state_dir: Path) -> APIRouter:
     """Return the route of the metrics."""
-    routes, alarms = APIRouter(), Asked(state_dir, "alarms")
+    routes, alarms = APIRouter(), asked(state_dir, "alarms")
 
     @routes.get("/metrics", dependencies=[Depends(require("view"))])
     async def metrics() -> PlainTextResponse:

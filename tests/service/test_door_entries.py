@@ -13,7 +13,8 @@ import pytest
 from records.act import sign_act
 from records.reader import RecordReader
 from records.recorder import FileRecorder
-from service.door_entries import EntryDesk, check_meaning, lots
+from service.door_entries import EntryDesk
+from service.lots import check_meaning, lots
 from service.requests import RequestDesk
 from service.signed_act import act_under
 from tests.service.signers import KEYS, register
