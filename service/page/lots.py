@@ -5,7 +5,6 @@ Requirements GMP-01, REC-06, REC-07.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -13,16 +12,14 @@ from fastapi import Path as PathPart
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from records.act import sign_act
 from service.door_entries import LONGEST
 from service.lots import check_meaning
 from service.page.access import require
 from service.page.identity import Identity
-from service.page.mode import key_for, passed_on
+from service.page.mode import passed_on, signed
 from service.page.people import Body
 from service.page.read_file import ask_records
 from service.people.roles import Person
-from service.signed_act import act_under
 
 Word = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 Seq = Annotated[int, PathPart(ge=1, le=2**63 - 1)]
@@ -75,13 +72,9 @@ def router(identity: Identity) -> APIRouter:
         row = await ask_records(identity.state_dir, lambda records: records.one(seq))
         if row is None or row.kind != "entry" or row.body.get("entry") != "lot":
             raise HTTPException(409, f"Record {seq} is no entry of a lot.")
-        key = await key_for(identity, request, person, given.password, "check")
-        entry = identity.sealed().get("people", {}).get(person.id)
-        if entry is None:
-            raise HTTPException(403, "Refused: an entry is checked by a registered person.")
-        utc = datetime.now(UTC).isoformat(timespec="seconds")
-        act = act_under(row, person.id, entry, check_meaning(row.body), utc)
-        message = {"do": "lot-check", "signature": sign_act(act, key).body()}
+        meaning = check_meaning(row.body)
+        signature = await signed(identity, request, person, given.password, "check", row, meaning)
+        message = {"do": "lot-check", "signature": signature}
         return await passed_on(identity.state_dir, message)
 
     return routes

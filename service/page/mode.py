@@ -26,6 +26,7 @@ from service.page.identity import Identity
 from service.page.people import Body, checked
 from service.people.roles import Person
 from service.people.standing import auto_is_signed, must_be_signed
+from service.signed_act import act_under
 
 
 class ModeRequest(Body):
@@ -80,6 +81,19 @@ async def key_for(
         identity, request, person.id, action,
         lambda: identity.accounts.key_of(person.id, password, identity.now_s()),
     )  # fmt: skip
+
+
+async def signed(
+    identity: Identity, request: Request, person: Person, password: str, action: str,
+    row: Entry, meaning: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Return a registered person's signature under a record; raises HTTPException in words."""
+    key = await key_for(identity, request, person, password, action)
+    entry = identity.sealed().get("people", {}).get(person.id)
+    if entry is None:
+        raise HTTPException(403, "Refused: only a registered person can sign this.")
+    utc = datetime.now(UTC).isoformat(timespec="seconds")
+    return sign_act(act_under(row, person.id, entry, meaning, utc), key).body()
 
 
 async def _signature(

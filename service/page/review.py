@@ -6,23 +6,20 @@ Requirements REC-06, REC-12.
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from records.act import sign_act
 from records.chain import RecordError
 from records.reader import Entry, RecordReader
 from service.door_reports import review_meaning
 from service.page.access import require
 from service.page.identity import Identity
-from service.page.mode import key_for, passed_on
+from service.page.mode import passed_on, signed
 from service.page.people import Body
 from service.people.roles import Person
-from service.signed_act import act_under
 
 
 class Review(Body):
@@ -43,14 +40,9 @@ def router(identity: Identity) -> APIRouter:
         given: Review, request: Request, person: Annotated[Person, Depends(require("review"))]
     ) -> JSONResponse:
         row = await asyncio.to_thread(_row, identity, given.last)
-        key = await key_for(identity, request, person, given.password, "review")
-        entry = identity.sealed().get("people", {}).get(person.id)
-        if entry is None:
-            raise HTTPException(403, "Refused: a review is signed by a registered person.")
         why = given.why.strip()
-        utc = datetime.now(UTC).isoformat(timespec="seconds")
         meaning = review_meaning(given.first, given.last, why)
-        signature = sign_act(act_under(row, person.id, entry, meaning, utc), key).body()
+        signature = await signed(identity, request, person, given.password, "review", row, meaning)
         message = {"do": "review", "first": given.first, "why": why, "signature": signature}
         return await passed_on(identity.state_dir, message)
 

@@ -2,69 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from records.act import sign_act
-from records.reader import RecordReader
 from records.recorder import FileRecorder
 from service.door_entries import EntryDesk
 from service.lots import check_meaning, lots
-from service.requests import RequestDesk
-from service.signed_act import act_under
-from tests.service.signers import KEYS, register
+from tests.service.door_rig import DoorRig, play
+from tests.service.signers import register
 
 LOT = {"do": "lot", "batch": 7, "material": "acrylic adhesive", "lot": "A-2231",
        "person": "kim", "who": "Kim Yuna"}  # fmt: skip
 
 
-class Rig:
-    """The desk over real records."""
+class Rig(DoorRig):
+    """The desk of entries."""
 
     def __init__(self, recorder: FileRecorder) -> None:
-        self.recorder = recorder
-
-        async def nothing(*_: Any) -> Any:
-            return {}
-
         desk = EntryDesk(lambda: recorder, register, lambda: "2026-11-29T06:30:00Z")
-        self.desk = RequestDesk({}, nothing, nothing, nothing, desk.verbs())
-
-    async def ask(self, **message: Any) -> Mapping[str, Any]:
-        return await self.desk.answer(message)
+        super().__init__(recorder, desk.verbs())
 
     def lots(self) -> list[dict[str, Any]]:
-        reader = RecordReader(self.recorder.path)
-        try:
-            return lots(reader)
-        finally:
-            reader.close()
+        found: list[dict[str, Any]] = self.read(lots)
+        return found
 
     def signature(self, record: int, person: str = "lee", **fields: Any) -> dict[str, Any]:
-        reader = RecordReader(self.recorder.path)
-        row = reader.one(record)
-        reader.close()
-        assert row is not None
-        at = fields.pop("at", datetime.now(UTC)).isoformat(timespec="seconds")
+        row = self.read(lambda reader: reader.one(record))
         meaning = fields.pop("meaning", "") or check_meaning(row.body)
-        act = act_under(row, person, register()[person], meaning, at)
-        return sign_act(act, KEYS[person]).body() | fields
-
-
-def play(place: Path, story: Callable[[Rig], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        recorder = await FileRecorder.open(place / "records.sqlite")
-        try:
-            await story(Rig(recorder))
-        finally:
-            await recorder.close()
-
-    asyncio.run(whole())
+        return self.signed(record, person, meaning, **fields)
 
 
 @pytest.mark.requirement("GMP-01")
@@ -81,7 +49,7 @@ def test_a_lot_is_entered_by_one_and_checked_by_another(tmp_path: Path) -> None:
         again = await rig.ask(do="lot-check", signature=rig.signature(entered["record"]))
         assert "already" in again["text"]
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 @pytest.mark.requirement("REC-07")
@@ -105,12 +73,10 @@ def test_a_check_that_does_not_stand_is_refused_and_recorded(
         assert not answer["ok"]
         assert why in answer["text"]
         assert rig.lots()[0]["checked"] is None
-        reader = RecordReader(rig.recorder.path)
-        (event,) = reader.last_of_kind("event", 9)
-        reader.close()
-        assert (event.body["event"], why in event.body["text"]) == ("check-refused", True)
+        (event,) = rig.rows("event")
+        assert (event["event"], why in event["text"]) == ("check-refused", True)
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 @pytest.mark.requirement("REC-01")
@@ -126,7 +92,7 @@ def test_a_wrong_entry_is_struck_once_and_stays_readable(tmp_path: Path) -> None
         late = await rig.ask(do="lot-check", signature=rig.signature(record))
         assert "still stands" in late["text"]
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +109,7 @@ def test_what_is_no_lot_is_refused_in_words(tmp_path: Path, change: dict[str, An
         assert answer["text"]
         assert rig.lots() == []
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 def test_only_an_entry_can_be_struck(tmp_path: Path) -> None:
@@ -152,4 +118,4 @@ def test_only_an_entry_can_be_struck(tmp_path: Path) -> None:
             strike = {"do": "lot-strike", "of": of, "why": "x", "person": "kim", "who": "Kim"}
             assert not (await rig.ask(**strike))["ok"]
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)

@@ -2,71 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from records.act import sign_act
-from records.reader import RecordReader
 from records.recorder import FileRecorder
 from service.door_reports import ReportDesk, review_meaning
-from service.requests import RequestDesk
-from service.signed_act import act_under
-from tests.service.signers import KEYS, register
+from tests.service.door_rig import DoorRig, play
+from tests.service.signers import register
 
 REFUSED = {"do": "refused", "who": "kim", "action": "mode", "why": "no", "address": "10.0.0.9"}
 WHY = "batch 7"
 
 
-class Rig:
-    """The desk over real records, on a clock that a test moves."""
+class Rig(DoorRig):
+    """The desk of reports, on a clock that a test moves."""
 
     def __init__(self, recorder: FileRecorder) -> None:
-        self.recorder, self.now_s = recorder, 1000.0
-
-        async def nothing(*_: Any) -> Any:
-            return {}
-
+        self.now_s = 1000.0
         desk = ReportDesk(lambda: recorder, register, lambda: "2026-11-25T09:30:00Z", self.clock)
-        self.desk = RequestDesk({}, nothing, nothing, nothing, desk.verbs())
+        super().__init__(recorder, desk.verbs())
 
     def clock(self) -> float:
         return self.now_s
 
-    async def ask(self, **message: Any) -> Mapping[str, Any]:
-        return await self.desk.answer(message)
-
-    def rows(self, kind: str) -> list[Mapping[str, Any]]:
-        reader = RecordReader(self.recorder.path)
-        try:
-            return [row.body for row in reader.last_of_kind(kind, 999)]
-        finally:
-            reader.close()
-
     def signature(self, person: str = "lee", first: int = 1, **fields: Any) -> dict[str, Any]:
-        reader = RecordReader(self.recorder.path)
-        row = reader.one(1)
-        reader.close()
-        assert row is not None
-        at = fields.pop("at", datetime.now(UTC)).isoformat(timespec="seconds")
         meaning = fields.pop("meaning", review_meaning(first, 1, WHY))
-        act = act_under(row, person, register()[person], meaning, at)
-        return sign_act(act, KEYS[person]).body() | fields
-
-
-def play(place: Path, story: Callable[[Rig], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        recorder = await FileRecorder.open(place / "records.sqlite")
-        try:
-            await story(Rig(recorder))
-        finally:
-            await recorder.close()
-
-    asyncio.run(whole())
+        return self.signed(1, person, meaning, **fields)
 
 
 @pytest.mark.requirement("SEC-16")
@@ -83,7 +47,7 @@ def test_a_flood_of_refused_attempts_is_recorded_as_a_number(tmp_path: Path) -> 
         assert sum(int(row["more"]) for row in rows) == 15
         assert rows[0]["event"] == "refused"
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 @pytest.mark.requirement("SEC-14")
@@ -96,7 +60,7 @@ def test_what_could_forge_a_line_is_not_recorded(tmp_path: Path, wrong: dict[str
         assert not (await rig.ask(**{**REFUSED, **wrong}))["ok"]
         assert rig.rows("event") == []
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 def test_what_is_done_with_accounts_is_recorded_with_who_did_it(tmp_path: Path) -> None:
@@ -107,7 +71,7 @@ def test_what_is_done_with_accounts_is_recorded_with_who_did_it(tmp_path: Path) 
         (row,) = rig.rows("event")
         assert (row["event"], row["what"], row["who"]) == ("account", "locked", "ada")
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 @pytest.mark.requirement("REC-09")
@@ -121,7 +85,7 @@ def test_what_was_deleted_of_the_history_is_recorded_with_who_and_why(tmp_path: 
         (row,) = rig.rows("event")
         assert row == {"event": "history"} | {key: told[key] for key in told if key != "do"}
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 @pytest.mark.requirement("REC-12")
@@ -136,7 +100,7 @@ def test_a_review_is_signed_by_quality_now_and_once(tmp_path: Path) -> None:
         assert row["meaning"] == "I have reviewed the records 1 to 1: batch 7"
         assert {event["event"] for event in rig.rows("event")} == {"refused", "review-refused"}
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 @pytest.mark.requirement("REC-12")
@@ -159,7 +123,7 @@ def test_any_other_review_is_refused_in_words(tmp_path: Path) -> None:
             assert says in answer["text"]
         assert rig.rows("signature") == []
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
 
 
 @pytest.mark.requirement("SEC-05")
@@ -170,4 +134,4 @@ def test_a_signature_under_a_record_beyond_all_numbers_is_refused_in_words(tmp_p
         answer = await rig.ask(do="review", first=1, why=WHY, signature=body)
         assert "which records" in answer["text"]
 
-    play(tmp_path, story)
+    play(tmp_path, Rig, story)
