@@ -3,7 +3,7 @@
 A worker that computes has nothing to say there. A filter in the kernel (seccomp(2), Linux) lets
 `socket()` make local sockets only. It needs no rights, holds for every child and cannot be taken
 off again. So a solver that is broken into, or simply wrong, cannot reach a PLC: only the engine's
-process can (SVC-03).
+process can (SVC-03). Nor does it take the processor from the engine in the middle of a judgement.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import runpy
 import socket
 import struct
 import sys
+
+from service.give_way import WORKER, give_way
 
 _SOCKET_CALL = {"x86_64": 41, "aarch64": 198}
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_* of linux/audit.h
@@ -73,11 +75,12 @@ def _filter(call: int, architecture: int) -> bytes:
 
 
 def main() -> None:
-    """Leave the network, then become the module."""
+    """Leave the network, give way to the engine, then become the module."""
     if len(sys.argv) < 2:
         sys.exit("usage: python -m service.no_network MODULE [ARGUMENT ...]")
     if not leave_the_network():
         sys.stderr.write("rheostat: this kernel cannot keep a worker from the network\n")
+    give_way(WORKER)
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

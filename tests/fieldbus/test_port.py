@@ -10,6 +10,7 @@ import pytest
 
 from fieldbus import port_wire
 from fieldbus.lease import HostLease
+from fieldbus.modbus import Fences
 from fieldbus.port_wire import WirePort
 from fieldbus.sources import Serial, Source
 from fieldbus.tags import Tag, WiringError
@@ -156,7 +157,7 @@ def test_a_silent_owner_keeps_the_loop_for_as_long_as_the_gate_waits_for_a_heart
 ) -> None:
     async def story(scene: Scene) -> None:
         scene.link.words["plc.owner"] = 70000  # nobody's by chance: 16 bits hold less
-        times = {"minted_s": 900.0, "expires_s": 2000.0}
+        times: dict[str, Any] = {"minted_s": 900.0, "expires_s": 2000.0}
         await scene.port.read(PROOF)
         scene.port._lines["plc"].supervisor.connected_s = 900.0
         for now_s, says in ((1000.0, "moved 0 s ago"), (1023.9, "moved 23.9 s ago")):
@@ -362,7 +363,7 @@ def test_every_link_is_dialled_with_all_it_has_to_know(
         return
     assert link[:3] == (source, [tag], frozenset({"plc.beat"}))
     again: Any = dial()
-    assert isinstance(link[3], port_wire.Fences)
+    assert isinstance(link[3], Fences)
     assert again[3] is link[3], "holes that were found once stay known"
     lost = object()
     if kind == "modbus-tcp":
@@ -401,6 +402,6 @@ def test_each_source_has_its_own_line_with_its_own_tags(monkeypatch: pytest.Monk
     again = WirePort(wiring, Clock(), seed=5)._lines
     assert {name: line.supervisor.pause_s(9) for name, line in again.items()} == pauses
     assert pauses["plc"] != pauses["oven"], "two sources must not knock at the same instants"
-    plain, zero = (WirePort(wiring, Clock(), **seed)._lines for seed in ({}, {"seed": 0}))
+    plain, zero = WirePort(wiring, Clock())._lines, WirePort(wiring, Clock(), seed=0)._lines
     assert plain["plc"].supervisor.pause_s(9) == zero["plc"].supervisor.pause_s(9)
     assert plain["plc"].supervisor.pause_s(9) != pauses["plc"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +71,15 @@ def test_neither_a_worker_nor_its_child_can_connect_to_a_plc(
 def test_the_workers_of_an_engine_are_started_without_a_network() -> None:
     command = SolverProcess("coating", {})._command
     assert command[-2:] == ["service.no_network", "controller.worker"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 5), (5, 5), (7, 7)])
+def test_a_worker_gives_way_to_its_engine(before: int, after: int, tmp_path: Path) -> None:
+    if os.nice(0) > 0:
+        pytest.skip(f"this process runs at nice {os.nice(0)} itself, and 0 is out of its reach")
+    (tmp_path / "tells.py").write_text("import os; print(os.nice(0))", "utf-8")
+    places = {"PYTHONPATH": f"{tmp_path}:{':'.join(place for place in sys.path if place)}"}
+    command = ["nice", "-n", str(before - os.nice(0)), sys.executable]
+    command += ["-m", "service.no_network", "tells"]
+    done = subprocess.run(command, env=os.environ | places, capture_output=True, check=True)
+    assert int(done.stdout) == after
