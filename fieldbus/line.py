@@ -124,7 +124,7 @@ class Line:
         self._count(progress.outcome)
         self.counts.last_write_ms = (time.perf_counter() - began) * 1e3
         reason = "; ".join(progress.reasons)
-        return WriteResult(progress.outcome, progress.landed, reason, self._clock())
+        return WriteResult(progress.outcome, progress.landed, reason)
 
     def status(self) -> dict[str, Any]:
         """Return what the page shows of this source."""
@@ -159,7 +159,7 @@ class Line:
             progress.stage = "the handshake words"
             refused = await link.write((*order.commit, *order.words))
             if refused:
-                progress.reasons += [f"{name}: {why}" for name, why in refused.items()]
+                progress.reasons = [f"{name}: {why}" for name, why in refused.items()]
                 progress.outcome = "unknown" if order.setpoints else "refused"
         progress.stage = "the read-back"
         if order.setpoints and not order.commit:
@@ -172,7 +172,7 @@ class Line:
         progress.stage = "the setpoints"
         refused = await link.write(order.setpoints)
         if refused:
-            progress.reasons += [f"{name}: {why}" for name, why in refused.items()]
+            progress.reasons = [f"{name}: {why}" for name, why in refused.items()]
             whole = order.commit or len(refused) == len(order.setpoints)
             progress.outcome = "refused" if whole else "unknown"
         elif order.commit:

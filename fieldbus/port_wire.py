@@ -44,7 +44,6 @@ class Handshake:
     setpoints: frozenset[str]
     commit: str = ""
     owner: str = ""
-    lease_s: float = 0.0
 
     @property
     def proof(self) -> tuple[str, str, str]:
@@ -92,7 +91,9 @@ class WirePort:
             self._lines[source.name] = Line(source, supervisor, clock, canaries)
         self._leases = {source.name: HostLease(source.address) for source in sources.values()}
         self._owners = {
-            name: _ownership(loop, self._tags) for name, loop in self._loops.items() if loop.owner
+            name: _ownership(loop, sealed["loops"][name], self._tags)
+            for name, loop in self._loops.items()
+            if loop.owner
         }
 
     async def open(self) -> None:
@@ -195,14 +196,18 @@ class WirePort:
         """Note the loops whose handshake words were just read well on the present connection."""
         for name, loop in self._loops.items():
             proof = [found.get(tag) for tag in loop.proof]
-            good = [s for s in proof if s is not None and s.quality is not Quality.BAD]
-            line = self._lines[loop.source]
-            if len(good) == len(proof) and good[0].epoch == line.supervisor.epoch:
-                self._proved[name] = line.supervisor.epoch
-                line.supervisor.proved()
+            supervisor = self._lines[loop.source].supervisor
+            if all(sample is not None and _is_well(sample, supervisor.epoch) for sample in proof):
+                self._proved[name] = supervisor.epoch
+                supervisor.proved()
 
     def _not_sent(self, command: Command, why: str) -> WriteResult:
-        return WriteResult("not-sent", dict.fromkeys(command.setpoints), why, self._clock())
+        return WriteResult("not-sent", dict.fromkeys(command.setpoints), why)
+
+
+def _is_well(sample: Sample, epoch: int) -> bool:
+    """Say whether a sample is usable and was read on the connection of this number."""
+    return sample.quality is not Quality.BAD and sample.epoch == epoch
 
 
 def _handshake(name: str, row: Mapping[str, Any]) -> Handshake:
@@ -219,15 +224,15 @@ def _handshake(name: str, row: Mapping[str, Any]) -> Handshake:
             setpoints=frozenset(row["mvs"]),
             commit=words.get("commit") or "",
             owner=words.get("owner") or "",
-            lease_s=row["gate"]["heartbeat_cycles"] * row["period"] if words.get("owner") else 0.0,
         )
     except KeyError as missing:
         raise WiringError(f"loop {name}: the handshake lacks {missing}") from None
 
 
-def _ownership(loop: Handshake, tags: Mapping[str, Tag]) -> Ownership:
-    word = tags[loop.owner]
-    return Ownership(word, tags[loop.heartbeat_out], loop.lease_s, number_for(word))
+def _ownership(loop: Handshake, row: Mapping[str, Any], tags: Mapping[str, Tag]) -> Ownership:
+    """Return who has the loop; another engine is gone when its heartbeat is too old for a gate."""
+    word, lease_s = tags[loop.owner], row["gate"]["heartbeat_cycles"] * row["period"]
+    return Ownership(word, tags[loop.heartbeat_out], lease_s, number_for(word))
 
 
 def _check_wiring(

@@ -146,7 +146,6 @@ def runs(
     """
     rank = {tag.name: at for at, (tag, _) in enumerate(items)}
     found: list[list[tuple[Tag, Wire]]] = []
-    length = 0
     for tag, wire in sorted(items, key=lambda item: item[0].register):
         last = found[-1][-1][0] if found else None
         joins = (
@@ -155,12 +154,10 @@ def runs(
             and function_of(last, function) == function_of(tag, function) != WRITE_ONE
         )
         most = MOST_EXCHANGED if function_of(tag, function) == WRITE_AND_READ else MOST_WRITTEN
-        if joins and length + tag.registers <= most:
+        if joins and sum(one.registers for one, _ in found[-1]) + tag.registers <= most:
             found[-1].append((tag, wire))
-            length += tag.registers
         else:
             found.append([(tag, wire)])
-            length = tag.registers
     return sorted(found, key=lambda run: max(rank[tag.name] for tag, _ in run))
 
 

@@ -93,7 +93,7 @@ class FaultyWire:
         if cut_after is not None:
             await world.moment("mid-write")
             self.deliver(Frame(frame.source, (), frame.words))
-        return WriteResult("written", dict(port.landed(frame)), "", world.line.time_s)
+        return WriteResult("written", dict(port.landed(frame)), "")
 
     def timed_out(self, tags: Iterable[str]) -> Reading:
         """Wait for the time-out, and return that nobody answered."""
@@ -104,7 +104,7 @@ class FaultyWire:
         """Return the result of a write nobody answered: it may have landed, or may still."""
         self.world.let_pass(self.timeout_s)
         landed = dict.fromkeys(command.setpoints)
-        return WriteResult("unknown", landed, why, self.world.line.time_s)
+        return WriteResult("unknown", landed, why)
 
     def deliver(self, frame: Frame, only: int | None = None) -> None:
         """Let a frame arrive, or the first words of it, after whatever is still before it."""

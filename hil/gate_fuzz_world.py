@@ -356,11 +356,11 @@ class World:
         if self.draw() < 0.3 * self.hostility:
             pick = int(self.draw() * 8)
         if pick == 0:
-            return WriteResult("not-sent", {}, "down", command.minted_s)
+            return WriteResult("not-sent", {}, "down")
         if pick == 1:
-            return WriteResult("refused", {}, "no", command.minted_s)
+            return WriteResult("refused", {}, "no")
         if pick == 2 and self.draw() < 0.5:
-            return WriteResult("unknown", {}, "time-out", command.minted_s)
+            return WriteResult("unknown", {}, "time-out")
         if command.remote and not self.request_was:
             self.remote = True
         if not command.remote:
@@ -373,7 +373,7 @@ class World:
                 old = self.words[tag]
                 self.words[tag] = self._near(tag, old + share * (word - old) if share < 1 else word)
         if pick == 2:
-            return WriteResult("unknown", {}, "time-out", command.minted_s)
+            return WriteResult("unknown", {}, "time-out")
         if pick == 4:
             landed = dict.fromkeys(landed)
         elif landed and (pick == 5 or (self.twisted and self.draw() < 0.5)):
@@ -381,10 +381,10 @@ class World:
             name = self.random.choice(tuple(landed))
             landed[name] = (landed[name] or 0.0) * 1.01
         elif pick == 6:
-            return WriteResult("certainly", landed, "", command.minted_s)
+            return WriteResult("certainly", landed, "")
         elif pick == 7:
             self.remote = self.request_was = False
-        return WriteResult("written", landed, "", command.minted_s)
+        return WriteResult("written", landed, "")
 
 
 _TAGS = (

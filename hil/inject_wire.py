@@ -105,7 +105,7 @@ def refused(world: FaultWorld) -> Injection:
 
     def fate(_frame: Frame, command: Command) -> WriteResult:
         landed = dict.fromkeys(command.setpoints)
-        return WriteResult("refused", landed, "BadNotWritable", world.line.time_s)
+        return WriteResult("refused", landed, "BadNotWritable")
 
     return _fated(world, fate)
 
@@ -121,9 +121,7 @@ def not_applied(world: FaultWorld) -> Injection:
             stood.setdefault(name, float(held) if math.isfinite(float(held)) else value)
         handshake = Frame(frame.source, (), frame.words)
         world.wire.deliver(handshake)
-        return WriteResult(
-            "written", {name: stood[name] for name, _ in frame.setpoints}, "", world.line.time_s
-        )
+        return WriteResult("written", {name: stood[name] for name, _ in frame.setpoints}, "")
 
     return _fated(world, fate)
 

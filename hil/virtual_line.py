@@ -168,7 +168,7 @@ class VirtualPort:
         except NotWritable as fault:
             return self.not_sent(command, str(fault))
         self.deliver(frame)
-        return WriteResult("written", dict(self.landed(frame)), "", self._line.time_s)
+        return WriteResult("written", dict(self.landed(frame)), "")
 
     def frame_of(self, command: Command) -> Frame:
         """Return a command as the words that go over the wire, or raise NotWritable."""
@@ -197,7 +197,7 @@ class VirtualPort:
 
     def not_sent(self, command: Command, why: str) -> WriteResult:
         """Return the result of a command that never left."""
-        return WriteResult("not-sent", dict.fromkeys(command.setpoints), why, self._line.time_s)
+        return WriteResult("not-sent", dict.fromkeys(command.setpoints), why)
 
     def _sample(self, name: str) -> Sample:
         line = self._line

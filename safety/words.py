@@ -136,4 +136,3 @@ class WriteResult:
     outcome: str
     landed: Mapping[str, float | None]
     reason: str
-    finished_s: float

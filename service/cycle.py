@@ -103,7 +103,7 @@ async def run_cycle(loop: LoopContext, now_s: float) -> CycleRecord:
     command = verdict.command
     timing.lap("gate")
 
-    result = WriteResult("not-sent", {}, NOTHING_TO_SEND, clock.now_s())
+    result = WriteResult("not-sent", {}, NOTHING_TO_SEND)
     if command is not None:
         await loop.recorder.intend(rules.loop, clock.utc(), intent_body(command, loop.hashes))
         timing.lap("record")

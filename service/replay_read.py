@@ -65,7 +65,7 @@ def result_of(body: Body) -> WriteResult:
     landed = {
         tag: None if value is None else as_float(value) for tag, value in written["landed"].items()
     }
-    return WriteResult(written["outcome"], landed, written["reason"], body["now_s"])
+    return WriteResult(written["outcome"], landed, written["reason"])
 
 
 def judged_s(body: Body) -> float:

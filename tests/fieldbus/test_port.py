@@ -72,7 +72,6 @@ class Scene:
         result = await self.port.write(wish)
         assert (result.outcome, self.link.written) == ("not-sent", before)
         assert dict(result.landed) == dict.fromkeys(wish.setpoints)
-        assert result.finished_s == self.clock()
         return result.reason
 
     @property
@@ -245,9 +244,19 @@ def test_a_proof_of_an_earlier_connection_is_none(told: Callable[..., None]) -> 
         old = {name: Sample(1, Quality.GOOD, "", None, 1000.0, 0) for name in PROOF}
         supervisor._failures = 3
         port._note_proof(old)
+        port._note_proof(old | {PROOF[1]: old[PROOF[1]]._replace(epoch=1)})
         assert (port._proved, supervisor._failures) == ({}, 3)
         port._note_proof({name: sample._replace(epoch=1) for name, sample in old.items()})
         assert (port._proved, supervisor._failures) == ({"plc": 1}, 0)
+
+    told(story, sealed())
+
+
+def test_the_task_that_keeps_a_source_connected_bears_its_name(told: Callable[..., None]) -> None:
+    async def story(scene: Scene) -> None:
+        task = scene.port._lines["plc"].supervisor._task
+        assert task is not None
+        assert task.get_name() == "supervisor of plc"
 
     told(story, sealed())
 
@@ -321,6 +330,12 @@ def test_a_handshake_that_lacks_a_word_is_refused(word: str) -> None:
     assert str(refused.value) == f"loop plc: the handshake lacks {word!r}"
 
 
+def test_a_handshake_word_that_is_no_tag_is_refused() -> None:
+    with pytest.raises(WiringError) as refused:
+        WirePort(sealed(commit="plc.zeal"), Clock())
+    assert str(refused.value) == "loop plc: plc.zeal is not in the tag table"
+
+
 @pytest.mark.parametrize("word", ["commit", "owner"])
 def test_a_word_the_plc_need_not_have_may_be_left_empty(word: str) -> None:
     port = WirePort(sealed(**{word: ""}), Clock())
@@ -388,14 +403,17 @@ def test_each_source_has_its_own_line_with_its_own_tags(monkeypatch: pytest.Monk
         "timeout": 2.0,
     }
     wiring["tags"] = TAGS | opcua_words("oven")
-    port = WirePort(wiring, Clock(), wall_scale=20.0, seed=5)
+    pki: Any = object()
+    port = WirePort(wiring, Clock(), wall_scale=20.0, seed=5, pki=pki)
     assert [(given[0].name, given[2], given[3], given[4]) for given in made] == [
-        (name, frozenset({"plc.heartbeat_in"}), 20.0, None) for name in ("plc", "oven")
+        (name, frozenset({"plc.heartbeat_in"}), 20.0, pki) for name in ("plc", "oven")
     ]
     assert [{tag.name for tag in given[1]} for given in made] == [
         set(TAGS), set(opcua_words("oven")),
     ]  # fmt: skip
     lines = port._lines
+    limits_s = {name: line.supervisor._connect_limit_s for name, line in lines.items()}
+    assert limits_s == {"plc": 10.0, "oven": 4.0}
     assert [tag.name for tag in lines["plc"]._canaries] == ["plc.mark"]
     assert list(lines["oven"]._canaries) == []
     pauses = {name: line.supervisor.pause_s(9) for name, line in lines.items()}

@@ -227,6 +227,8 @@ def test_a_refused_block_without_a_gap_is_halved() -> None:
         assert fence in {("holding", half), ("holding", many - half)}
     wide = tuple(at("input", number, "float32") for number in (0, 2, 5, 7))
     assert fence_in(Block("input", 0, 9, wide)) == ("input", 5)
+    mixed = (at("input", 0, "float64"), at("input", 5), at("input", 8))
+    assert fence_in(Block("input", 0, 9, mixed)) == ("input", 8)
 
 
 def test_a_bool_register_says_true_and_false() -> None:

@@ -274,7 +274,7 @@ class Plant:
         self.request_was = command.remote
         if self.remote_active:
             self.applied |= command.setpoints
-        return WriteResult("written", dict(command.setpoints), "", command.minted_s)
+        return WriteResult("written", dict(command.setpoints), "")
 
 
 class Drive:

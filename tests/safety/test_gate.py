@@ -54,7 +54,7 @@ def test_the_handshake_waits_for_a_plc_that_is_still_remote_from_before() -> Non
     loop.plant.remote_active = loop.plant.request_was = True
 
     def ignored(command: Command | None) -> WriteResult | None:
-        return WriteResult("written", dict(command.setpoints), "", 0.0) if command else None
+        return WriteResult("written", dict(command.setpoints), "") if command else None
 
     loop.plant.write = ignored  # type: ignore[method-assign]
     seen = [loop.cycle(AUTO) for _ in range(6)]

@@ -79,12 +79,12 @@ class GateMachine(RuleBasedStateMachine):
     def the_wire_goes_quiet(self) -> None:
         self._cycle(
             bend=lambda raw: {tag: Sample.bad("no answer", 0.0) for tag in raw},
-            write=lambda c: WriteResult("not-sent", {}, "", 0.0) if c else None,
+            write=lambda c: WriteResult("not-sent", {}, "") if c else None,
         )
 
     @rule()
     def a_write_times_out(self) -> None:
-        self._cycle(write=lambda c: WriteResult("unknown", {}, "", 0.0) if c else None)
+        self._cycle(write=lambda c: WriteResult("unknown", {}, "") if c else None)
 
     @rule()
     def the_operator_turns_the_key(self) -> None:

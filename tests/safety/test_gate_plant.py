@@ -123,7 +123,7 @@ def test_a_lost_connection_holds_then_sheds(drive: Drive) -> None:
 
 def test_a_short_interruption_is_survived(drive: Drive) -> None:
     for _ in range(2):
-        drive.cycle(AUTO, bend=lost, write=lambda c: WriteResult("not-sent", {}, "down", 0.0))
+        drive.cycle(AUTO, bend=lost, write=lambda c: WriteResult("not-sent", {}, "down"))
     modes = [drive.cycle(AUTO, coater__line_speed=good(0.1667, drive.now_s + 8, epoch=2)).mode]
     modes += [drive.cycle(AUTO).mode for _ in range(3)]
     assert modes[-1] is Mode.AUTO
@@ -185,7 +185,7 @@ def test_a_plc_that_is_slower_or_narrower_is_followed(drive: Drive) -> None:
         assert command is not None
         pump = drive.plant.applied[PUMP]
         drive.plant.applied[PUMP] = (pump + command.setpoints[PUMP]) / 2
-        return WriteResult("written", dict(command.setpoints), "", 0.0)
+        return WriteResult("written", dict(command.setpoints), "")
 
     for _ in range(4):
         before = drive.plant.applied[PUMP]
@@ -199,7 +199,7 @@ def test_a_plc_that_is_slower_or_narrower_is_followed(drive: Drive) -> None:
 def test_turning_round_in_front_of_a_slow_plc_makes_no_jump(drive: Drive) -> None:
     def stuck(command: Command | None) -> WriteResult | None:
         assert command is not None
-        return WriteResult("written", dict(command.setpoints), "", 0.0)
+        return WriteResult("written", dict(command.setpoints), "")
 
     up = drive.cycle(AUTO, {PUMP: 3.0, GAP: 280e-6}, write=stuck).allowed[PUMP]
     down = drive.cycle(AUTO, {PUMP: 2.3, GAP: 280e-6}).allowed[PUMP]
@@ -215,7 +215,7 @@ def test_a_slow_plc_is_no_foreigner_while_nobody_knows_what_was_written(drive: D
 
 
 def _silent(command: Command | None) -> WriteResult | None:
-    return WriteResult("unknown", {}, "time-out", 0.0) if command else None
+    return WriteResult("unknown", {}, "time-out") if command else None
 
 
 @pytest.mark.requirement("IL-13")
@@ -225,7 +225,7 @@ def test_a_write_that_is_not_known_to_have_landed_holds_and_moves_nothing(
 ) -> None:
     drive.cycle(
         AUTO, {PUMP: 2.65, GAP: 280e-6},
-        write=lambda c: WriteResult(outcome, {}, "said so", 0.0),
+        write=lambda c: WriteResult(outcome, {}, "said so"),
     )  # fmt: skip
     verdict = drive.cycle(AUTO, {PUMP: 2.65, GAP: 280e-6})
     assert verdict.mode is Mode.HOLD
@@ -256,7 +256,7 @@ def test_a_command_nobody_verified_holds() -> None:
 def test_a_read_back_that_differs_holds_once_and_trips_twice(drive: Drive) -> None:
     def swapped(command: Command | None) -> WriteResult | None:
         assert command is not None
-        return WriteResult("written", {PUMP: 1.0, GAP: command.setpoints[GAP]}, "", 0.0)
+        return WriteResult("written", {PUMP: 1.0, GAP: command.setpoints[GAP]}, "")
 
     assert drive.cycle(AUTO, write=swapped).mode is Mode.AUTO
     assert drive.cycle(AUTO, write=swapped).mode is Mode.HOLD
@@ -307,7 +307,7 @@ def test_the_handshake_sheds_when_the_plc_leaves_remote_or_never_comes() -> None
         loop.cycle(AUTO)
     assert loop.cycle(AUTO, coater__remote_ready=False).mode is Mode.SHED
     loop = Drive()
-    loop.plant.write = lambda command: WriteResult("refused", {}, "", 0.0)  # type: ignore[method-assign]
+    loop.plant.write = lambda command: WriteResult("refused", {}, "")  # type: ignore[method-assign]
     seen = [loop.cycle(AUTO) for _ in range(12)]
     assert seen[-1].mode is Mode.SHED
     assert any("did not go to remote" in verdict.limiting for verdict in seen)

@@ -275,16 +275,16 @@ class Wire:
         if command is None:
             return None
         if self.fate == "lost":
-            return WriteResult("not-sent", {}, "down", 0.0)
+            return WriteResult("not-sent", {}, "down")
         if self.fate == "slow":
             self._creep(command)
-            return WriteResult("written", dict(command.setpoints), "", 0.0)
+            return WriteResult("written", dict(command.setpoints), "")
         plant.write(command)
         if self.fate == "unknown":
-            return WriteResult("unknown", {}, "time-out", 0.0)
+            return WriteResult("unknown", {}, "time-out")
         if self.fate == "late":
-            return WriteResult("written", dict.fromkeys(command.setpoints), "", 0.0)
-        return WriteResult("written", dict(command.setpoints), "", 0.0)
+            return WriteResult("written", dict.fromkeys(command.setpoints), "")
+        return WriteResult("written", dict(command.setpoints), "")
 
     def _creep(self, command: Command) -> None:
         plant = self.drive.plant

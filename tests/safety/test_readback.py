@@ -19,7 +19,7 @@ RULES = rules()
 
 
 def _verify(landed: Any, outcome: str = "written", state: GateState | None = None) -> Any:
-    result = WriteResult(outcome, landed, "", 1.0)
+    result = WriteResult(outcome, landed, "")
     return verify(RULES, state or GateState(outcome="pending"), forge(APPLIED), result)
 
 
@@ -32,7 +32,7 @@ def test_what_landed_as_written_is_written() -> None:
 @given(value=st.floats(2.2, 3.1))
 def test_a_32_bit_float_is_alike(value: float) -> None:
     (narrow,) = struct.unpack("<f", struct.pack("<f", value))
-    result = WriteResult("written", {PUMP: narrow}, "", 1.0)
+    result = WriteResult("written", {PUMP: narrow}, "")
     verified = verify(RULES, GateState(), forge({PUMP: value}), result)
     assert verified.state.outcome == "written"
 
@@ -61,7 +61,7 @@ def test_an_outcome_is_remembered_as_it_was(outcome: str) -> None:
     assert verified.reasons[0].rule == "IL-13"
 
 
-@pytest.mark.parametrize("result", [None, "written", WriteResult("fine", APPLIED, "", 1.0)])
+@pytest.mark.parametrize("result", [None, "written", WriteResult("fine", APPLIED, "")])
 def test_a_result_that_is_not_understood_is_unknown(result: Any) -> None:
     assert verify(RULES, GateState(), forge(APPLIED), result).state.outcome == "unknown"
 
@@ -74,5 +74,5 @@ def test_without_a_command_there_is_nothing_to_verify() -> None:
 def test_a_mismatch_is_forgotten_by_a_good_comparison_only() -> None:
     once = GateState(mismatches=1)
     assert _verify(dict(APPLIED), state=once).state.mismatches == 0
-    empty = verify(RULES, once, forge({}), WriteResult("written", {}, "", 1.0))
+    empty = verify(RULES, once, forge({}), WriteResult("written", {}, ""))
     assert (empty.state.outcome, empty.state.mismatches) == ("written", 1)

@@ -121,7 +121,7 @@ class FakePlant:
         self.commands.append(command)
         self.gap_m = command.setpoints.get(SP, self.gap_m)
         self.remote_active = command.remote
-        return WriteResult("written", dict(command.setpoints), "", self.clock.now_s())
+        return WriteResult("written", dict(command.setpoints), "")
 
     async def close(self) -> None:
         """Nothing to let go of."""

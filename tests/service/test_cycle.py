@@ -38,14 +38,14 @@ class StoryRecorder(MemoryRecorder):
 class Bench:
     """One loop with everything fake but the cycle and the gate."""
 
-    def __init__(self) -> None:
+    def __init__(self, sealed: Mapping[str, Any] | None = None) -> None:
         self.clock = ManualClock(1000.0)
         self.story: list[str] = []
         self.plant = FakePlant(self.clock, self.story)
         self.planner = FakePlanner(self.story)
         self.recorder = StoryRecorder(self.story)
         self.loop: LoopContext = loop_context(
-            small_sealed(), LOOP, self.plant, self.planner, self.recorder, self.clock,
+            sealed or small_sealed(), LOOP, self.plant, self.planner, self.recorder, self.clock,
             {"software": "s", "model": "m", "config": "c"},
         )  # fmt: skip
 
@@ -219,3 +219,10 @@ def test_the_same_story_gives_the_same_records() -> None:
         return [row.hash for row in bench.recorder.rows]
 
     assert story() == story()
+
+
+@pytest.mark.requirement("GMP-15")
+def test_a_loop_knows_until_when_its_instruments_are_calibrated() -> None:
+    sealed = small_sealed()
+    sealed["tags"][ACTIVE] |= {"calibrated_until": "2026-03-31"}
+    assert Bench(sealed).loop.calibrated == {ACTIVE: "2026-03-31"}
