@@ -226,3 +226,13 @@ def test_a_loop_knows_until_when_its_instruments_are_calibrated() -> None:
     sealed = small_sealed()
     sealed["tags"][ACTIVE] |= {"calibrated_until": "2026-03-31"}
     assert Bench(sealed).loop.calibrated == {ACTIVE: "2026-03-31"}
+
+
+@pytest.mark.requirement("GMP-15")
+@pytest.mark.parametrize("lapsed", ["", "the gauge was due yesterday"])
+def test_why_a_request_holds_no_longer_is_in_the_record(lapsed: str) -> None:
+    bench = Bench()
+    bench.close_the_loop()
+    bench.loop.request = replace(bench.loop.request, lapsed=lapsed)
+    asked = {"number": 1, "reset": False} | ({"lapsed": lapsed} if lapsed else {})
+    assert bench.run().body["request"] == asked
