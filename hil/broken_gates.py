@@ -269,6 +269,8 @@ BROKEN: dict[str, Callable[[], list[Patch]]] = {
     "combinations-skipped": _always(gate, "il_06_combinations", ()),
     "sum-without-signs": _sum_without_signs,
     "stale-accepted": _stale_accepted,
+    "stale-setpoint-repeated": _always(cuts, "is_fresh", True),
+    "lapsed-ignored": _without("il_07_calibration"),
     "heartbeat-ignored": _heartbeat_ignored,
     "remote-ignored": _without("il_09_remote"),
     "token-not-checked": _token_not_checked,

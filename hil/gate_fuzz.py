@@ -83,10 +83,11 @@ def tell(seed: int, number: int, cycles: int = SEGMENT) -> Story:
         status, plan = world.propose(now_s)
         sealed = draw() >= 0.01 * world.hostility
         known = rules if sealed else _tampered(rules, random)
-        verdict = judge(known, state, snapshot, status, plan, request, now_s)
-        found = oracle.check(raw, request, status, plan, now_s, verdict, sealed=sealed)
+        judged_s = world.stand_still()
+        verdict = judge(known, state, snapshot, status, plan, request, judged_s)
+        found = oracle.check(raw, now_s, request, status, plan, judged_s, verdict, sealed=sealed)
         if cycle % 97 == 0 and sealed:
-            again = judge(rules, state, snapshot, status, plan, request, now_s)
+            again = judge(rules, state, snapshot, status, plan, request, judged_s)
             if repr(again) != repr(verdict):
                 found.append(Escape("P4", "the same question has another answer"))
         command = verdict.command

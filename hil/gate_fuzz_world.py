@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import struct
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -57,6 +58,7 @@ _LABOUR = (399.0, 405.0, 395.0, 420.0, 449.0, 460.0, 470.0)
 _SINGLE = struct.Struct("<f")
 _sample = functools.partial(tuple.__new__, Sample)
 """Makes a sample of all its fields at once: half the price, and fourteen are read a cycle."""
+_PAUSES_S = (-1.0, 0.1 * PERIOD_S, PERIOD_S, 1.001 * PERIOD_S, 3.0 * PERIOD_S, 60.0)
 _LEVELS = (0.0, 0.0, 0.01, 0.03, 0.1, 0.4)
 
 
@@ -92,7 +94,7 @@ class World:
                     self.words, self.speed = dict(_HOME), 0.1667
         self.waited = self.waited + 1 if mode != "AUTO" else 0
         if draw() < 0.1 * self.hostility:
-            pick = int(draw() * 8)
+            pick = int(draw() * 10)
             if pick == 0:
                 self._new_request(_OFF, reset=False)
             elif pick == 1:
@@ -107,6 +109,9 @@ class World:
                 self.request = Request("AUTO", "X", reset=False, number=self.number)  # type: ignore[arg-type]
             elif pick == 6:
                 self.request = Request(_AUTO, "X", reset=False, number=True)
+            elif pick in (7, 8):  # what it rested on has run out; or nobody knows whether
+                lapsed: Any = "the gauge was due yesterday" if pick == 7 else 7
+                self.request = replace(self.request, lapsed=lapsed)
             else:
                 self.request = Request(_AUTO, "X", reset=False, number=max(0, self.number - 3))
         return self.request
@@ -138,6 +143,12 @@ class World:
             self.now_s -= 5.0 * self.draw()
         else:
             self.now_s += 300.0 * self.draw()
+        return self.now_s
+
+    def stand_still(self) -> float:
+        """Let the machine stand still between reading and judging; return the engine's time."""
+        if self.draw() < 0.01 * self.hostility:
+            self.now_s += self.random.choice(_PAUSES_S)
         return self.now_s
 
     def read(self, now_s: float) -> dict[str, Any]:

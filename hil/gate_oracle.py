@@ -64,13 +64,21 @@ class Oracle:
     # -- one verdict -----------------------------------------------------------------------------
 
     def check(
-        self, raw: Mapping[str, Any], request: Any, status: Any, plan: Any, now_s: float,
-        verdict: Any, *, sealed: bool,
+        self, raw: Mapping[str, Any], read_s: float, request: Any, status: Any, plan: Any,
+        now_s: float, verdict: Any, *, sealed: bool,
     ) -> list[Escape]:  # fmt: skip
-        """Return every property this verdict breaks, and take it into account."""
+        """Return every property this verdict breaks, and take it into account.
+
+        `raw` was read at `read_s`, and the verdict is of `now_s`.
+        """
         found: list[Escape] = []
         refused = verdict.limiting.startswith(("IL-00", "IL-20"))
-        seen = self.senses.look(raw, now_s, request, refused=refused)
+        seen = self.senses.look(raw, read_s, request, refused=refused)
+        if not 0.0 <= now_s - read_s <= PERIOD_S:
+            seen.objection = f"IL-07|judged {now_s - read_s} s after it was read"
+            seen.applied = {}  # meanwhile the PLC may have moved on
+        elif request.lapsed != "":
+            seen.objection = f"IL-07|the request does not hold any more: {request.lapsed}"
         mode, command = str(verdict.mode), verdict.command
         if seen.batch is not None and seen.batch != self.batch:
             self.trips = 0 if self.batch is not None else self.trips
