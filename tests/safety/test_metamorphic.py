@@ -114,7 +114,7 @@ def _repeats(verdict: Verdict, moment: Moment) -> bool:
 def test_degrading_a_reading_never_lowers_the_action_or_widens_the_output(seed: int) -> None:
     random = Random(1000 + seed)
     seen = 0
-    for moment in _moments(seed, 600):
+    for moment in _moments(seed, 900):
         better = moment.judged()
         degraded, tag = _degraded_reading(moment, random)
         worse = degraded.judged()
