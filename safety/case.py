@@ -58,8 +58,8 @@ def look(
     now_s: float,
 ) -> Case:
     """Return the case of this cycle."""
-    last_s = state.now_s
-    elapsed_s = now_s - last_s if last_s is not None and now_s > last_s else 0.0
+    last_s = now_s if state.now_s is None else state.now_s
+    elapsed_s = max(0.0, now_s - last_s)
     worn = state.wear
     wear = {tag: rested(worn.get(tag, _NEW), r, elapsed_s) for tag, r in rules.setpoints.items()}
     past = state.guards

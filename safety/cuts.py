@@ -101,7 +101,7 @@ def lawful_after(case: Case, commanded: Mapping[str, float]) -> Mapping[str, tup
     """
     lawful, state, in_use = {}, case.state, case.snapshot.applied
     for tag, value in commanded.items():
-        ends = [value, state.commanded.get(tag, value), in_use.get(tag, value)]
+        ends = [value, state.commanded.get(tag, value), in_use[tag]]
         if state.outcome != "written":
             ends += state.lawful.get(tag, ())
         lawful[tag] = (min(ends), max(ends))

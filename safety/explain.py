@@ -65,8 +65,4 @@ def sentence(reason: Reason) -> str:
 
 def highest(reasons: Iterable[Reason]) -> Action:
     """Return the highest action that any reason calls for."""
-    top = Action.ALLOW
-    for reason in reasons:
-        if reason.action > top:
-            top = reason.action
-    return top
+    return max((reason.action for reason in reasons), default=Action.ALLOW)

@@ -112,11 +112,11 @@ def _new(request: Request, state: GateState) -> Request:
     """Return the request, or a bare OFF for one that is older than one already seen (IL-09).
 
     Requests carry growing numbers. One that comes back is a repetition, by accident or by
-    somebody who kept it, and no act of a person.
+    somebody who kept it, and no act of a person: nor does it take a standing reset back.
     """
     if request.number >= state.newest:
         return request
-    return Request(RequestedMode.OFF, "", reset=False, number=request.number)
+    return Request(RequestedMode.OFF, "", reset=True, number=request.number)
 
 
 def _judge(case: Case) -> Verdict:
@@ -161,11 +161,12 @@ def _command(
     case: Case, modes: ModeState, reasons: list[Reason], allowed: Mapping[str, float]
 ) -> tuple[Command | None, GateState]:
     """Mint the command of this cycle, if any, and write down what the next one must know."""
-    setpoints, remote = _content(case, modes, allowed)
-    before, sent = case.state, setpoints is not None
+    content = _content(case, modes, allowed)
+    before, sent = case.state, content is not None
+    setpoints, remote = content or (NOTHING, False)
     kept = before if modes.mode in ARMED else lasting(before)
     tripped = modes.mode is Mode.TRIPPED and before.mode is not Mode.TRIPPED
-    if sent and modes.mode is Mode.INIT and remote and not modes.asked:
+    if modes.mode is Mode.INIT and remote and not modes.asked:
         modes = modes._replace(asked=True)
     state = GateState(
         modes=modes,
@@ -189,7 +190,7 @@ def _command(
         batch=case.batch,
         trips=case.trips + int(tripped),
     )
-    if setpoints is None:
+    if not sent:
         return None, state
     hands = case.rules.handshake
     command = Command(
@@ -207,7 +208,7 @@ def _command(
 
 def _later(now_s: float, before_s: float | None) -> float:
     """Return the later time: what ran backwards earns no second move, no second rest."""
-    return now_s if before_s is None or now_s > before_s else before_s
+    return now_s if before_s is None else max(now_s, before_s)
 
 
 def _worn(case: Case, setpoints: Mapping[str, float]) -> Mapping[str, Wear]:
@@ -223,7 +224,7 @@ def _worn(case: Case, setpoints: Mapping[str, float]) -> Mapping[str, Wear]:
 
 def _content(
     case: Case, modes: ModeState, allowed: Mapping[str, float]
-) -> tuple[Mapping[str, float] | None, bool]:
+) -> tuple[Mapping[str, float], bool] | None:
     """Return the setpoints and the remote request of this cycle's command; None: no command.
 
     AUTO writes what was allowed. HOLD repeats what the PLC uses, or sends the heartbeat alone when
@@ -237,14 +238,14 @@ def _content(
     if modes.mode is Mode.HOLD:
         return in_use(case), True
     if modes.mode is Mode.INIT:
-        tracked = in_use(case) or None
+        tracked = in_use(case)
         ready = before is Mode.INIT and case.state.outcome == "written"
         edge = ready and case.snapshot.remote_active is False
-        return tracked, tracked is not None and (case.state.modes.asked or edge)
+        return (tracked, case.state.modes.asked or edge) if tracked else None
     taken = before in ARMED or (before is Mode.SHED and case.snapshot.remote_active is True)
     if taken and case.request.mode is not RequestedMode.AUTO and modes.mode is not before:
         return NOTHING, False
-    return None, False
+    return None
 
 
 def _refusal(

@@ -164,7 +164,7 @@ def il_12_balances(case: Case) -> list[Reason]:
     """
     reasons = []
     for rule in case.rules.watch.balances:
-        count = case.unbalanced.get(rule.name, 0)
+        count = case.unbalanced.get(rule.name, 0)  # none of it while the loop is open
         if count >= rule.cycles:
             text = f"{rule.name} outside {rule.span[0]:.6g} to {rule.span[1]:.6g}, or not known, "
             reasons.append(Reason("IL-12", Action.SHED, "", text + f"for {count} cycles"))
@@ -176,7 +176,7 @@ def il_13_write_verify(case: Case) -> list[Reason]:
 
     A time-out is not repeated: a HOLD command asks for what the PLC already uses.
     """
-    if not case.armed or case.state.outcome in ("none", "written"):
+    if not case.armed or case.state.outcome == "written":
         return []
     text = f"last command {case.state.outcome}: {case.state.outcome_reason or 'not verified'}"
     return [Reason("IL-13", Action.HOLD, "", text)]

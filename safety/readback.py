@@ -57,7 +57,7 @@ def verify(
         return Verified(state, tuple(reasons))
     if not command.setpoints:
         mismatches = state.mismatches  # nothing was compared, so nothing was disproved
-    state = state._replace(outcome="written", outcome_reason="", mismatches=mismatches)
+    state = state._replace(outcome="written", mismatches=mismatches)
     return Verified(state, ())
 
 

@@ -81,7 +81,8 @@ class TripsRule(NamedTuple):
 class LoopRules:
     """Everything the gate knows about one loop; immutable while the engine runs (P11).
 
-    `seal` is a copy of all the rest, taken when the rules were built (IL-20).
+    `seal` is a copy of all the rest, taken when the rules were built (IL-20); without one nothing
+    is ever written.
     """
 
     loop: str
@@ -100,7 +101,7 @@ class LoopRules:
     max_iterations: int
     command_life_s: float
     watch: WatchRules
-    seal: tuple[Any, ...]
+    seal: tuple[Any, ...] = ()
 
     def limits(self) -> dict[str, Span]:
         """Return the operating range of every setpoint: what an optimiser should stay within."""
@@ -160,7 +161,6 @@ def loop_rules(sealed: Mapping[str, Any], loop: str) -> LoopRules:
         max_iterations=count_at(gate, "max_iterations", f"{where}.gate", 1),
         command_life_s=positive_at(gate, "command_life", f"{where}.gate"),
         watch=watch_rules(limits, loop, setpoints, numbers),
-        seal=(),
     )
     return replace(loose, seal=sealed_copy(loose))
 

@@ -82,10 +82,8 @@ def nearest(value: float, span: tuple[float, float]) -> float:
 
 def excess(value: float, span: tuple[float, float]) -> float:
     """Return how far `value` lies outside `span`; zero inside, NaN for NaN."""
-    low, high = span
-    if low <= value <= high:
-        return 0.0
-    return low - value if value < low else value - high
+    # A NaN comes first here, and what comes first is what max returns when nothing is above it.
+    return max(span[0] - value, value - span[1], 0.0)
 
 
 def towards(target: float, applied: float, step: float) -> float:
@@ -94,11 +92,7 @@ def towards(target: float, applied: float, step: float) -> float:
     The step is kept in real numbers, not in rounded ones: a rate limit that is broken by half a
     unit in the last place is broken.
     """
-    if target > applied:
-        highest = at_most(applied, step)
-        return highest if target > highest else target
-    lowest = -at_most(-applied, step)
-    return lowest if target < lowest else target
+    return nearest(target, (-at_most(-applied, step), at_most(applied, step)))
 
 
 def at_most(a: float, b: float) -> float:
@@ -119,7 +113,5 @@ def _whole_grains(applied: float, moved: float, rule: SetpointRule) -> float:
     ratio = (moved - applied) / rule.resolution
     slack = _GRAIN_SLACK + spacing(moved, rule.grid) / rule.resolution
     grains = math.trunc(ratio + math.copysign(slack, ratio))
-    if grains == 0:
-        return applied
     value = applied + grains * rule.resolution
     return value if between(applied, value, moved) else moved

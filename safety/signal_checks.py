@@ -54,7 +54,7 @@ def check(
     """Return the sample as far as it can be believed, and what to remember of it."""
     given, quality, _, stamp, received_s, _ = sample
     if quality is not _GOOD and quality is not _UNCERTAIN:
-        return bad(sample, ""), track
+        return bad(sample), track
     kind = rule.kind
     problem = _malformed(given, kind) or _untimely(received_s, stamp, rule, reference, now_s)
     if problem:
@@ -64,10 +64,8 @@ def check(
         return bad(sample, problem), track
     if kind != "float":
         return sample, _stamped(track, stamp, since_s)
-    if type(given) is float:
-        value = given
-    else:
-        value = float(given)  # type: ignore[arg-type]  # _malformed let a number through
+    value = float(given)  # type: ignore[arg-type]  # _malformed let a number through
+    if value is not given:
         sample = sample._replace(value=value)
     problem = _implausible(value, rule)
     if problem:
@@ -83,35 +81,29 @@ def believable(quality: object) -> bool:
 
 def _malformed(value: object, kind: str) -> str:
     """Say what is wrong with the form of the value: its type, its size, its being a number."""
-    if type(value) is float and kind == "float":
-        return "" if math.isfinite(value) else "is not a finite number"
     if kind == "bool":
         return "" if isinstance(value, bool) else f"is no yes/no but {type(value).__name__}"
-    if isinstance(value, bool) or not isinstance(value, float | int):
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return "is not a finite number"
+        whole = kind != "int" or (value.is_integer() and abs(value) <= LARGEST_INTEGER)
+        return "" if whole else "is no whole number"
+    if isinstance(value, bool) or not isinstance(value, int):
         return f"is no number but {type(value).__name__}"
-    if isinstance(value, int):
-        return "" if abs(value) <= LARGEST_INTEGER else "is too large to be a measurement"
-    if not math.isfinite(value):
-        return "is not a finite number"
-    if kind == "int" and (not value.is_integer() or abs(value) > LARGEST_INTEGER):
-        return "is no whole number"
-    return ""
+    return "" if abs(value) <= LARGEST_INTEGER else "is too large to be a measurement"
 
 
 def _untimely(
     received_s: object, stamp: object, rule: InputRule, reference: float | None, now_s: float
 ) -> str:
     """Say what is wrong with when it was received, or with a stamp ahead of its own device."""
-    # Two floats of which one is so little above the other are both finite.
-    fresh = type(received_s) is float is type(now_s) and 0.0 <= now_s - received_s <= rule.max_age_s
-    if not fresh:
-        if not is_time(received_s) or not is_time(now_s):
-            return "has no usable time of receipt"
-        if received_s > now_s:
-            return "was received in the future"
-        age_s = now_s - received_s
-        if not age_s <= rule.max_age_s:
-            return f"is stale: received {age_s:.1f} s ago, allowed {rule.max_age_s:.1f} s"
+    if not is_time(received_s) or not is_time(now_s):
+        return "has no usable time of receipt"
+    if received_s > now_s:
+        return "was received in the future"
+    age_s = now_s - received_s
+    if not age_s <= rule.max_age_s:
+        return f"is stale: received {age_s:.1f} s ago, allowed {rule.max_age_s:.1f} s"
     if stamp is None:
         return ""
     if not is_time(stamp):
@@ -142,8 +134,6 @@ def _source_clock(
 
 def _stamped(track: Track, stamp: float | None, since_s: float | None) -> Track:
     """Return the track with the device's stamp, and nothing new of the value."""
-    if stamp == track.stamp and since_s == track.stamp_s:
-        return track
     last, same, good, suspect, seen, _, _, step, jitter = track
     return Track(last, same, good, suspect, seen, stamp, since_s, step, jitter)
 
@@ -204,7 +194,7 @@ def _jitter(mean: float, before: float, change: float, allowed: float) -> float:
     return mean + (back - mean) / JITTER_SPAN
 
 
-def bad(sample: Sample, problem: str) -> Sample:
+def bad(sample: Sample, problem: str = "") -> Sample:
     """Return the sample without its value, with the problem (or its own) as the reason."""
     reason: object = problem or sample.reason
     received_s = sample.received_s if is_time(sample.received_s) else 0.0

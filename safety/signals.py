@@ -183,7 +183,7 @@ def _reference_times(taken: Reading, rules: LoopRules) -> dict[str, float]:
     """Return each source's own idea of now: the stamp on the heartbeat, where it carries one."""
     tag = rules.handshake.heartbeat_in
     stamp = taken[tag].source_time_s
-    return {rules.inputs[tag].source: stamp} if stamp is not None and is_time(stamp) else {}
+    return {rules.inputs[tag].source: stamp} if is_time(stamp) else {}
 
 
 def _applied(samples: Mapping[str, Sample], rules: LoopRules) -> Mapping[str, float]:

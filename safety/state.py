@@ -115,9 +115,8 @@ def restart(state: GateState) -> GateState:
 def state_to_json(state: GateState) -> dict[str, Any]:
     """Return the state as a JSON-able dict."""
     modes = {**state.modes._asdict(), "mode": state.modes.mode.value}
-    body = {name: getattr(state, name) for name in GateState._fields if name != "modes"}
     return {
-        **body,
+        **state._asdict(),
         "commanded": dict(state.commanded),
         "lawful": {tag: list(span) for tag, span in state.lawful.items()},
         "latches": list(state.latches),

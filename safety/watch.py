@@ -80,6 +80,8 @@ def product(rule: CrossRule | BalanceRule, value_of: Callable[[str], float | Non
         value = value_of(tag)
         if value is None or (value == 0.0 and power < 0):
             return None
-        for _ in range(abs(power)):
-            result = result * value if power > 0 else result / value
+        for _ in range(power):
+            result *= value
+        for _ in range(-power):
+            result /= value
     return result

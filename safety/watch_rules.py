@@ -125,12 +125,11 @@ def watch_rules(
     combined: list[CrossRule | SumRule] = [_cross(cross, name) for name in cross]
     combined += [_sum(sums, name) for name in sums]
     here = {*setpoints, *numbers}
-    concern = [[tag in here for tag in tags_of(rule)] for rule in combined]
-    for rule, known in zip(combined, concern, strict=True):
-        _not_in_part(rule.name, known, loop)
+    for rule in combined:
+        _not_in_part(rule.name, [tag in here for tag in tags_of(rule)], loop)
     return WatchRules(
         votes=MappingProxyType({t: _vote(votes, t, numbers) for t in votes if t in numbers}),
-        cross=tuple(rule for rule, known in zip(combined, concern, strict=True) if all(known)),
+        cross=tuple(rule for rule in combined if here.issuperset(tags_of(rule))),
         guards=MappingProxyType({t: _guard(guards, t) for t in guards if t in numbers}),
         balances=_balances(balances, loop, numbers),
         model=_model(models, loop) if loop in models else None,

@@ -7,6 +7,7 @@ is all that has to be remembered. Pure functions over small frozen values.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from safety.setpoint_rules import SetpointRule
@@ -31,8 +32,6 @@ class Wear(NamedTuple):
 
 def rested(wear: Wear, rule: SetpointRule, elapsed_s: float) -> Wear:
     """Return the wear after `elapsed_s` (from zero) without a move."""
-    if wear.travel == 0.0 and wear.reversals == 0.0:
-        return wear
     hours = elapsed_s / _HOUR_S
     return Wear(
         leaked(wear.travel, 0.5 * rule.travel * hours),
@@ -45,8 +44,7 @@ def rested(wear: Wear, rule: SetpointRule, elapsed_s: float) -> Wear:
 
 def leaked(level: float, amount: float) -> float:
     """Return what is left of a level, never below zero."""
-    rest = level - amount
-    return rest if rest > 0.0 else 0.0
+    return max(0.0, level - amount)
 
 
 def travel_left(wear: Wear, rule: SetpointRule) -> float:
@@ -69,10 +67,10 @@ def moved(wear: Wear, rule: SetpointRule, applied: float, value: float, now_s: f
     if value == applied:
         return wear
     travel = wear.travel + abs(value - applied)
-    beyond = (value - wear.turn) * wear.heading
-    if wear.heading == 0 or beyond > 0.0:
-        heading = wear.heading or (1 if value > applied else -1)
+    if wear.heading == 0:
+        heading = int(math.copysign(1.0, value - applied))
         return Wear(travel, wear.reversals, heading, value, now_s)
-    if -beyond <= rule.swing:
-        return Wear(travel, wear.reversals, wear.heading, wear.turn, now_s)
-    return Wear(travel, wear.reversals + 1.0, -wear.heading, value, now_s)
+    if (wear.turn - value) * wear.heading > rule.swing:
+        return Wear(travel, wear.reversals + 1.0, -wear.heading, value, now_s)
+    furthest = max(wear.turn * wear.heading, value * wear.heading) * wear.heading
+    return Wear(travel, wear.reversals, wear.heading, furthest, now_s)
