@@ -53,7 +53,7 @@ def settled(value: float, span: tuple[float, float], grid: Grid) -> float:
     result = landed(value, grid)
     if span[0] <= result <= span[1]:
         return result
-    return quantised(value, span[1] if result < span[0] else span[0], grid)
+    return quantised(value, span[0] if result > value else span[1], grid)
 
 
 def inside(value: float, span: tuple[float, float], grid: Grid) -> float:
@@ -68,9 +68,9 @@ def spacing(value: float, grid: Grid) -> float:
 
 def single(value: float) -> float:
     """Return the nearest 32-bit float; beyond the largest, the largest."""
-    if abs(value) > _LARGEST_SINGLE:
-        return math.copysign(_LARGEST_SINGLE, value)
-    result: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
+    # A NaN stays one: what comes first is what min and max return when nothing compares.
+    cut = max(min(value, _LARGEST_SINGLE), -_LARGEST_SINGLE)
+    result: float = _SINGLE.unpack(_SINGLE.pack(cut))[0]
     return result
 
 
@@ -81,7 +81,7 @@ def single_towards(word: float, goal: float) -> float:
     if word == 0.0:
         return math.copysign(2.0**-149, goal)
     bits: int = _BITS.unpack(_SINGLE.pack(word))[0]
-    away = (goal > word) == (word > 0.0)
+    away = math.copysign(1.0, goal - word) == math.copysign(1.0, word)
     result: float = _SINGLE.unpack(_BITS.pack(bits + 1 if away else bits - 1))[0]
     return result
 
