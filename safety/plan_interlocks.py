@@ -19,9 +19,8 @@ def il_11_solver(case: Case) -> list[Reason]:
     plan, rules = case.proposal, case.rules
     if case.plan_status != "solved" or not isinstance(plan, Proposal):
         return _hold("IL-11", "", f"no plan: {short(case.plan_status)}")
-    reasons = []
-    if plan.status != "solved":
-        reasons += _hold("IL-11", "", f"proposal status is {short(plan.status)}")
+    told = f"proposal status is {short(plan.status)}"
+    reasons = [] if plan.status == "solved" else _hold("IL-11", "", told)
     if not (is_number(plan.residual) and 0.0 <= plan.residual <= rules.max_residual):
         reasons += _hold("IL-11", "", f"constraint residual above {rules.max_residual:.6g}")
     if not (is_count(plan.iterations) and plan.iterations <= rules.max_iterations):

@@ -162,9 +162,11 @@ def il_12_balances(case: Case) -> list[Reason]:
 
     It counts while the loop is closed: before that nobody has said that the line should run.
     """
+    if not case.closed:
+        return []
     reasons = []
     for rule in case.rules.watch.balances:
-        count = case.unbalanced.get(rule.name, 0)  # none of it while the loop is open
+        count = case.unbalanced[rule.name]
         if count >= rule.cycles:
             text = f"{rule.name} outside {rule.span[0]:.6g} to {rule.span[1]:.6g}, or not known, "
             reasons.append(Reason("IL-12", Action.SHED, "", text + f"for {count} cycles"))

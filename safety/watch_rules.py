@@ -126,7 +126,7 @@ def watch_rules(
     combined += [_sum(sums, name) for name in sums]
     here = {*setpoints, *numbers}
     for rule in combined:
-        _not_in_part(rule.name, [tag in here for tag in tags_of(rule)], loop)
+        _not_in_part(rule.name, {*tags_of(rule)}, here, loop)
     return WatchRules(
         votes=MappingProxyType({t: _vote(votes, t, numbers) for t in votes if t in numbers}),
         cross=tuple(rule for rule in combined if here.issuperset(tags_of(rule))),
@@ -188,10 +188,10 @@ def _balances(
 ) -> tuple[BalanceRule, ...]:
     """Return the balances among the readings of this loop."""
     rules = [_balance(balances, name) for name in balances]
-    here = {rule.name: [tag in numbers for tag, _ in rule.powers] for rule in rules}
-    for name, known in here.items():
-        _not_in_part(name, known, loop)
-    return tuple(rule for rule in rules if all(here[rule.name]))
+    here = {*numbers}
+    for rule in rules:
+        _not_in_part(rule.name, {tag for tag, _ in rule.powers}, here, loop)
+    return tuple(rule for rule in rules if here.issuperset(tag for tag, _ in rule.powers))
 
 
 def _balance(balances: Mapping[str, Any], name: str) -> BalanceRule:
@@ -206,8 +206,8 @@ def _balance(balances: Mapping[str, Any], name: str) -> BalanceRule:
     )
 
 
-def _not_in_part(name: str, known: list[bool], loop: str) -> None:
-    if any(known) and not all(known):
+def _not_in_part(name: str, tags: set[str], here: set[str], loop: str) -> None:
+    if tags & here and tags - here:
         raise RuleError(f"limits: '{name}' names tags of another loop than {loop}.")
 
 

@@ -8,11 +8,13 @@ is all that has to be remembered. Pure functions over small frozen values.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from safety.setpoint_rules import SetpointRule
 
 _HOUR_S = 3600.0
+_FURTHER: Mapping[int, Callable[[float, float], float]] = {1: max, -1: min}
 
 
 class Wear(NamedTuple):
@@ -70,7 +72,7 @@ def moved(wear: Wear, rule: SetpointRule, applied: float, value: float, now_s: f
     if wear.heading == 0:
         heading = int(math.copysign(1.0, value - applied))
         return Wear(travel, wear.reversals, heading, value, now_s)
-    if (wear.turn - value) * wear.heading > rule.swing:
+    furthest = _FURTHER[wear.heading](wear.turn, value)
+    if abs(furthest - value) > rule.swing:
         return Wear(travel, wear.reversals + 1.0, -wear.heading, value, now_s)
-    furthest = max(wear.turn * wear.heading, value * wear.heading) * wear.heading
     return Wear(travel, wear.reversals, wear.heading, furthest, now_s)

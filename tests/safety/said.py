@@ -31,7 +31,7 @@ from safety.readback import verify
 from safety.rules import LoopRules, loop_rules
 from safety.signals import Snapshot, validate
 from safety.strict import RuleError
-from tests.safety import builders
+from tests.safety import builders, edges
 
 REFERENCE = Path(__file__).with_name("said.json")
 LISTENED: Mapping[str, Callable[..., Any]] = {
@@ -137,8 +137,8 @@ def is_unheard(item: pytest.Item) -> bool:
 
 
 def ears_on(module: ModuleType, ear: Ear, patch: pytest.MonkeyPatch) -> None:
-    """Have `ear` listen to what a test module, and the builders, ask of the gate."""
-    for place in (module, builders):
+    """Have `ear` listen to what a test module, and its helpers, ask of the gate."""
+    for place in (module, builders, edges):
         for name, true in LISTENED.items():
             if getattr(place, name, None) is true:
                 patch.setattr(place, name, ear.listening(name))

@@ -76,6 +76,11 @@ def test_one_whole_grain_is_a_move_also_where_the_wire_is_coarse() -> None:
     assert not shaped.too_small
     assert shape(pump(), 2.625, 2.5, 0.5).value == 2.625
     assert shape(pump(), 2.5625, 2.5, 0.5) == (2.5, False, False, True)
+    rule = pump(grid=Grid(1.0, 0.0, True), resolution=2.0**-12, operating=(0.6, 3.5))
+    near = 1.0 - 2.0**-12 + 2.0**-22  # short of a grain by just what the wire can carry
+    assert shape(rule, 1.0, near, 0.5).value == 1.0
+    shorter = near + 2.0**-22
+    assert shape(rule, 1.0, shorter, 0.5).value == shorter
 
 
 def _nearest_word(value: float, applied: float, grid: Grid) -> float:
