@@ -167,8 +167,6 @@ def _sources(
         source = rule.source
         if epochs.setdefault(source, epoch) != epoch:
             changed.add(source)
-        if source in alive:
-            continue
         if value != rule.wire_zero:
             alive.add(source)
         else:
