@@ -162,15 +162,14 @@ def _sources(
     alive: set[str] = set()
     for tag, rule in rules.inputs.items():
         value, quality, _, _, _, epoch = taken[tag]
-        if not believable(quality):
-            continue
-        source = rule.source
-        if epochs.setdefault(source, epoch) != epoch:
-            changed.add(source)
-        if value != rule.wire_zero:
-            alive.add(source)
-        else:
-            zeros[source] = zeros.get(source, 0) + 1
+        if believable(quality):
+            source = rule.source
+            if epochs.setdefault(source, epoch) != epoch:
+                changed.add(source)
+            if value != rule.wire_zero:
+                alive.add(source)
+            else:
+                zeros[source] = zeros.get(source, 0) + 1
     for source in changed:
         del epochs[source]  # the read after this one is of one connection again, and says which
     zeroed = frozenset(s for s, n in zeros.items() if n >= ZERO_IMAGE_TAGS and s not in alive)

@@ -21,6 +21,7 @@ from tests.safety.builders import (
     LOOP,
     PERIOD_S,
     PUMP,
+    READY,
     SPEED,
     SPEEDS,
     WEIGHT,
@@ -188,6 +189,16 @@ def test_a_source_of_which_four_tags_are_all_zero_came_up_empty(zeros: int, empt
     snapshot = validate(raw, SignalMemory(), loop, 1008.0)
     assert {snapshot.samples[tag].quality is Quality.BAD for tag in names} == {empty}
     assert snapshot.samples[SPEED].quality is Quality.GOOD
+
+
+@pytest.mark.requirement("IL-07")
+@pytest.mark.parametrize("tag", [SPEED, WEIGHT, READY])
+def test_a_new_connection_shows_in_any_reading_whatever_is_lost_before_it(tag: str) -> None:
+    first = validate(readings(1008.0, 1), SignalMemory(), rules(), 1008.0)
+    assert not first.reconnected
+    raw = {name: Sample.bad("lost", 1016.0) for name in readings(1016.0, 2)}
+    raw |= {tag: readings(1016.0, 2)[tag]._replace(epoch=2)}
+    assert validate(raw, first.memory, rules(), 1016.0).reconnected
 
 
 # --- what is remembered --------------------------------------------------------------------------
