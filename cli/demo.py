@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def demo(
     headless: Flag = False,
     seed: int = 7,
     duration: str = "1 h",
-    speed: float = 40.0,
+    speed: float | None = None,
     json: Flag = False,
     report: Path | None = None,
     trace: Path | None = None,
@@ -38,7 +39,7 @@ def demo(
     duration
         Production time to play, for instance '45 min'.
     speed
-        Plant seconds per second.
+        Plant seconds per second. Default: 40, and less on a machine that is busy already.
     json
         Print the result as JSON.
     report
@@ -52,9 +53,17 @@ def demo(
     duration_s = _seconds(duration)
     sealed = sealed_or_refused(config)
     from hil.bench import BenchError
-    from hil.demo import DemoOptions, main
+    from hil.demo import QUICK, DemoOptions, fitting_speed, main
     from hil.soft_plc import standing
 
+    if speed is None:
+        load, processors = os.getloadavg()[0], os.cpu_count() or 1
+        speed = fitting_speed(load, processors)
+        if speed < QUICK:
+            say(
+                f"this machine is busy (load {load:.1f} on {processors} processors), so production "
+                f"is played at {speed:g}x instead of {QUICK:g}x; --speed says otherwise"
+            )
     target = None if report is None else report / "report.html"
     options = DemoOptions(
         seed=seed, duration_s=duration_s, speed=speed, headless=headless, report=target,

@@ -38,6 +38,8 @@ CONFIG = Path(__file__).parents[1] / "config" / "line.yaml"
 SHORTEST_S = 1800.0
 SCORED_AFTER_START_S = 420.0
 WARM_WITHIN_S = 60.0
+QUICK = 40.0
+"""Plant seconds per second on a machine with nothing else to do."""
 NUMERICAL = ("numpy", "casadi", "do_mpc", "scipy")
 
 
@@ -50,7 +52,7 @@ class DemoOptions:
 
     seed: int = 7
     duration_s: float = 3600.0
-    speed: float = 40.0
+    speed: float = QUICK
     headless: bool = False
     page_port: int = 0
     report: Path | None = None
@@ -58,6 +60,18 @@ class DemoOptions:
     state: Path | None = None
     config: Path = CONFIG
     standing: Mapping[str, Path] = field(default_factory=dict)
+
+
+def fitting_speed(load: float, processors: int) -> float:
+    """Return how many plant seconds per second a machine of this load average keeps up with.
+
+    At 40x a PLC takes its loop back after 0.6 s without our heartbeat, and a process that waits
+    its turn behind others waits for tenths of a second.
+    """
+    waiting = load / processors
+    if waiting <= 1.0:
+        return QUICK
+    return QUICK / 2.0 if waiting <= 3.0 else QUICK / 4.0
 
 
 Say = Callable[[str], None]

@@ -1,9 +1,12 @@
-"""The count of alarms in a demo: what the script asked for, what came unasked, what chattered."""
+"""The demo: how fast it may be played, and which of its alarms were asked for."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from hil.demo import QUICK, fitting_speed
 from hil.demo_alarms import SETTLED_S, alarm_figures, few
 
 
@@ -31,3 +34,11 @@ def test_one_by_chance_is_few_and_one_in_ten_minutes_and_chatter_is_not() -> Non
     chatter = [came(1000.0 + 20.0 * k) for k in range(3)]
     assert not few(alarm_figures(chatter, [1000.0], *hour))
     assert few(alarm_figures([came(10.0)], [], 0.0, 60.0))
+
+
+@pytest.mark.parametrize(
+    ("load", "processors", "share"),
+    [(0.0, 2, 1.0), (2.0, 2, 1.0), (2.1, 2, 0.5), (6.0, 2, 0.5), (6.1, 2, 0.25), (6.1, 8, 1.0)],
+)
+def test_a_busy_machine_plays_slower(load: float, processors: int, share: float) -> None:
+    assert fitting_speed(load, processors) == share * QUICK
