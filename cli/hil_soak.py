@@ -78,12 +78,13 @@ def soak(
         ) from error
     missing = [chunk for chunk in chunks if not store.has(chunk.key)]
     say(f"{len(missing)} of {len(chunks)} chunk(s) to play in {workers} process(es) ...")
-    began_s, played = time.monotonic(), 0
+    began_s, played, unsafe = time.monotonic(), 0, 0
     for done, chunk in enumerate(play(play_chunk, missing, sealed, workers), start=1):
         store.put(chunk["key"], chunk)
         played += chunk["cycles"]
+        unsafe += chunk["unsafe"]
         rate = played / (time.monotonic() - began_s)
-        say(f"{done} of {len(missing)}: {rate:.1f} cycles/s, {chunk['unsafe']} unsafe")
+        say(f"{done} of {len(missing)}: {rate:.1f} cycles/s, {unsafe} unsafe so far")
         sys.stderr.flush()
     total = total_of([store.get(chunk.key) for chunk in chunks])
     text = words.dumps(total, indent=2, ensure_ascii=False, allow_nan=False)

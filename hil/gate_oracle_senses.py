@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.gate_oracle_table import (
-    FROZEN_BEAT,
     FROZEN_READING,
     INSTRUMENTS,
     LABOUR,
@@ -84,6 +83,8 @@ class Senses:
                 seen.applied[row.tag] = word
             else:
                 seen.objection = seen.objection or f"IL-07|{row.read} is not known"
+        if self.still > 0:
+            seen.applied = {}  # it may be as old as the heartbeat beside it
         seen.speeds = self._vote(fresh, seen)
         torque: Any = fresh.get("a.torque")
         if type(torque) in (float, int) and 0.0 <= torque <= 600.0 and seen.speeds:
@@ -136,7 +137,7 @@ class Senses:
             self.pulse = value
         else:
             self.still += 1
-        if not self.moved or self.still >= FROZEN_BEAT:
+        if not self.moved or self.still > 0:
             seen.objection = "IL-08|the PLC's heartbeat stands still"
         if self.reconnected:
             seen.objection = seen.objection or "IL-07|a new connection"

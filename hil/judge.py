@@ -4,7 +4,9 @@ It knows neither the gate nor the configuration. Its limits were written down fr
 design by hand, in SI; if somebody widens `config/limits.yaml` or breaks the gate, this table does
 not follow. A rate counts from the setpoint the PLC really used when the write arrived. A word that
 comes twice, as a network doubles frames, goes on with the move it began; it may not begin another.
-A hand at the PLC that moves a setpoint under a command on its way is the hand's move, not ours.
+What moves a setpoint at the PLC under a command on its way (a hand, or the PLC's own loop after it
+took over) is not the command's move. How long a command was on its way shows in its sequence
+number, which counts cycles: one that comes 16 s later than its number says was as long delayed.
 
     python -m hil.judge --log STATE/plc-coater.jsonl --log STATE/plc-mixer.jsonl
 """
@@ -15,7 +17,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +47,8 @@ BOXES: Mapping[str, Box] = {
     "mixer.solvent_sp": Box(0.0, 1.5 * KG_MIN, 0.05 * KG_MIN, 20.0, 5e-4 * KG_MIN),
 }
 JITTER = 0.25  # of a cycle: how much the time between two frames may vary on its way to the PLC
-ON_ITS_WAY_S = 5.0  # so long a command lives: what was moved by hand meanwhile it could not know
+ON_ITS_WAY_S = 5.0  # so long a command lives: what was moved meanwhile it could not know
+CYCLE_S = {"coater": 8.0, "lip": 8.0, "mixer": 20.0}
 WATCHDOG_S = {"coater": 24.0, "lip": 24.0, "mixer": 60.0}
 
 
@@ -75,17 +78,22 @@ class Judgement:
 def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
     """Judge the rows of one or several write logs, each log in its own order."""
     verdict = Judgement()
+    rows = list(rows)
+    delayed_s = _delays(rows)
     written_s: dict[str, float] = {}
     value_was: dict[str, float] = {}
     begun: dict[str, float] = {}  # how far the last new word of a tag was from the active setpoint
     by_hand: dict[str, tuple[float, float]] = {}  # when somebody moved a setpoint, and by how much
+    taken: dict[str, tuple[float, float]] = {}  # when a PLC took it, and where it was before
     open_frame: dict[str, set[str]] = {}
     heartbeat_s: dict[str, float] = {}
-    for row in rows:
+    for place, row in enumerate(rows):
         if "event" in row:
             if "moved" in row:
                 by_hand[str(row["moved"])] = float(row["plant_s"]), abs(float(row["by"]))
-            _note_takeover(verdict, row, heartbeat_s)
+            if _note_takeover(verdict, row, heartbeat_s):
+                at_s = float(row["plant_s"])
+                taken |= {tag: (at_s, float(was)) for tag, was in row["before"].items()}
             continue
         tag = str(row["tag"])
         plc = tag.split(".")[0]
@@ -101,8 +109,12 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
             seen.add(tag)
             value = float(row["value"])
             again = value == value_was.get(tag)
+            sent_s = row["plant_s"] - ON_ITS_WAY_S - delayed_s.get(place, 0.0)
             moved_s, moved = by_hand.pop(tag, (-math.inf, 0.0))
-            unknown = moved if row["plant_s"] - moved_s <= ON_ITS_WAY_S else 0.0
+            unknown = moved if moved_s >= sent_s else 0.0
+            taken_s, was = taken.get(tag, (-math.inf, 0.0))
+            if taken_s >= sent_s and row["active"] is not None:
+                unknown += abs(float(row["active"]) - was)
             move = _judge_setpoint(
                 verdict, row, BOXES[tag], written_s.get(tag, -math.inf),
                 begun.get(tag, 0.0) if again else 0.0, unknown,
@@ -116,6 +128,27 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
     return verdict
 
 
+def _delays(rows: Sequence[Mapping[str, Any]]) -> dict[int, float]:
+    """Return by place how much later than its sequence number says a setpoint came [s]."""
+    found: dict[int, float] = {}
+    waiting: dict[str, list[int]] = {}
+    last: dict[str, tuple[int, float]] = {}
+    for place, row in enumerate(rows):
+        tag = str(row.get("tag", ""))
+        plc = tag.split(".")[0]
+        if tag in BOXES:
+            waiting.setdefault(plc, []).append(place)
+        elif tag.endswith(".engine_sequence"):
+            number, now_s = int(row["value"]), float(row["plant_s"])
+            before, before_s = last.get(plc, (number, now_s))
+            late_s = now_s - before_s - (number - before) * CYCLE_S[plc]
+            counts_on = 0 < number - before  # else a new engine, or a frame that came twice
+            places = waiting.pop(plc, [])
+            found |= dict.fromkeys(places, max(0.0, late_s) if counts_on else 0.0)
+            last[plc] = number, now_s
+    return found
+
+
 def _judge_setpoint(
     verdict: Judgement,
     row: Mapping[str, Any],
@@ -126,7 +159,7 @@ def _judge_setpoint(
 ) -> float:
     """Judge one setpoint and return its move.
 
-    `begun` is a move already judged that may go on, `unknown` what a hand moved meanwhile.
+    `begun` is a move already judged that may go on, `unknown` what the PLC moved meanwhile.
     """
     verdict.setpoints += 1
     tag, value = str(row["tag"]), float(row["value"])
@@ -160,10 +193,10 @@ def _escape(verdict: Judgement, row: Mapping[str, Any], why: str) -> None:
 
 def _note_takeover(
     verdict: Judgement, row: Mapping[str, Any], heartbeat_s: Mapping[str, float]
-) -> None:
-    """A PLC that takes its loop back: how long we had been silent, and whether it bumped."""
+) -> bool:
+    """Note a PLC that takes its loop back: how long we had been silent, whether it bumped."""
     if not str(row["event"]).startswith("local"):
-        return
+        return False
     plc = next(iter(row["before"])).split(".")[0]
     bump = max(
         abs(row["after"][tag] - was) / (BOXES[tag].high - BOXES[tag].low)
@@ -179,6 +212,7 @@ def _note_takeover(
             "bump_share_of_range": bump,
         }
     )
+    return True
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 An orphan is a write in the log that no durable intent of that run explains: that would be a
 setpoint nobody can account for (REC-03). Words count in their order on the wire: setpoints,
-remote request, sequence number, heartbeat; a frame that a kill cut off must still fit an intent.
+remote request, sequence number, heartbeat; a frame that a kill cut off must still fit an intent. A
+wire that doubles and delays may deliver a whole old frame: then its own intent explains it.
 """
 
 from __future__ import annotations
@@ -36,21 +37,42 @@ class WireEvidence:
         that run began.
         """
         reached = dict.fromkeys(intents, 0)
-        found = []
+        meant: dict[str, Mapping[str, Any]] = {}  # whose sequence number came last
+        begun: dict[str, list[Mapping[str, Any]]] = {}  # words that wait for theirs
+        found: list[Mapping[str, Any]] = []
         for row in log:
             if "tag" not in row:
                 continue
             self.words += 1
-            tag, value = str(row["tag"]), row["value"]
-            loop, word = self._loop_of.get(tag, ("", ""))
-            start = reached.get(loop, 0)
-            rest = intents.get(loop, [])[start:]
-            at = next((i for i, one in enumerate(rest) if self._fits(tag, word, value, one)), None)
-            if at is None:
-                found.append(f"{tag} = {value!r}: no intent of this run says so")
+            loop, word = self._loop_of.get(str(row["tag"]), ("", ""))
+            if loop not in intents:
+                found.append(row)
             elif word == "sequence":
-                reached[loop] = start + at
-        return found
+                start, known = reached[loop], intents[loop]
+                at = _place_of(row["value"], known, start)
+                words = begun.pop(loop, [])
+                if at is None:
+                    found += [*words, row]
+                    meant.pop(loop, None)
+                    continue
+                meant[loop] = known[at]
+                possible = known[min(at, start) : at + 1]
+                found += [one for one in words if not self._explained(one, possible)]
+                reached[loop] = max(start, at)
+            elif word == "heartbeat":
+                if not self._explained(row, [meant[loop]] if loop in meant else intents[loop]):
+                    found.append(row)
+            else:
+                begun.setdefault(loop, []).append(row)
+        for loop, words in begun.items():
+            rest = intents[loop][reached[loop] :]
+            found += [one for one in words if not self._explained(one, rest)]
+        return [f"{row['tag']} = {row['value']!r}: no intent of this run says so" for row in found]
+
+    def _explained(self, row: Mapping[str, Any], intents: Sequence[Mapping[str, Any]]) -> bool:
+        tag, value = str(row["tag"]), row["value"]
+        _, word = self._loop_of[tag]
+        return any(self._fits(tag, word, value, one) for one in intents)
 
     def _fits(self, tag: str, word: str, value: float, intent: Mapping[str, Any]) -> bool:
         if word != "setpoint":
@@ -60,6 +82,12 @@ class WireEvidence:
             return False
         landed = to_si(self._tags[tag], to_wire(self._tags[tag], wanted))
         return abs(landed - value) <= _SAME * abs(landed) + 1e-12
+
+
+def _place_of(sequence: object, intents: Sequence[Mapping[str, Any]], start: int) -> int | None:
+    """Return which intent has this sequence number: the first from `start` on, else an older."""
+    order = [*range(start, len(intents)), *range(start - 1, -1, -1)]
+    return next((at for at in order if intents[at]["sequence"] == sequence), None)
 
 
 def _words(loop: Mapping[str, Any]) -> dict[str, str]:

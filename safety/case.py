@@ -123,9 +123,14 @@ def tripped_in_batch(
     return batch, state.trips if state.batch in (None, batch) else 0
 
 
-def is_fresh(case: Case) -> bool:
-    """Say whether the snapshot is of this cycle."""
+def is_of_this_cycle(case: Case) -> bool:
+    """Say whether the snapshot was taken in this cycle."""
     return 0.0 <= case.now_s - case.snapshot.now_s <= case.rules.period_s
+
+
+def is_fresh(case: Case) -> bool:
+    """Say whether the snapshot shows the PLC as it is: taken now, from an image that moves on."""
+    return is_of_this_cycle(case) and case.snapshot.heartbeat_still == 0
 
 
 def number_of(snapshot: Snapshot, tag: str) -> float | None:

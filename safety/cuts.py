@@ -77,10 +77,10 @@ def moving_time_s(case: Case) -> float:
 def in_use(case: Case) -> Mapping[str, float]:
     """Return the setpoints the PLC uses if all are known, else nothing.
 
-    What a snapshot of another cycle says is not known to be in use: while the machine stood still
-    the PLC may have taken its loop back and moved on. A setpoint that lies outside the equipment
-    range (by no more than its tolerance, or the loop had tripped) is put right: no command leaves
-    the box.
+    What a snapshot of another cycle says, or an image that stands, is not known to be in use:
+    meanwhile the PLC may have taken its loop back and moved on. A setpoint that lies outside the
+    equipment range (by no more than its tolerance, or the loop had tripped) is put right: no
+    command leaves the box.
     """
     applied = case.snapshot.applied
     if not is_fresh(case) or any(tag not in applied for tag in case.rules.setpoints):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from safety.case import Case, good_value, is_fresh, short, why
+from safety.case import Case, good_value, is_of_this_cycle, short, why
 from safety.shape import excess
 from safety.vote import Voted
 from safety.wear import worn_out
@@ -102,7 +102,7 @@ def il_07_sensors(case: Case) -> list[Reason]:
     ]
     if case.snapshot.reconnected:
         reasons.append(Reason("IL-07", Action.HOLD, "", "reconnected: one cycle of reading first"))
-    if not is_fresh(case):
+    if not is_of_this_cycle(case):
         reasons.append(Reason("IL-07", Action.HOLD, "", "snapshot is not of this cycle"))
     return reasons
 
@@ -114,11 +114,16 @@ def il_07_calibration(case: Case) -> list[Reason]:
 
 
 def il_08_heartbeat(case: Case) -> list[Reason]:
-    """IL-08: the PLC's heartbeat frozen for so many cycles: SHED; not seen moving yet: HOLD."""
+    """IL-08: the PLC's heartbeat frozen for so many cycles: SHED; not seen moving: HOLD.
+
+    One that stands is not dead yet, but what the PLC shows with it may be as old as it is.
+    """
     snapshot = case.snapshot
-    if snapshot.heartbeat_alive is True:
-        return []
     tag = case.rules.handshake.heartbeat_in
+    if snapshot.heartbeat_alive is True:
+        if snapshot.heartbeat_still == 0:
+            return []
+        return [Reason("IL-08", Action.HOLD, tag, "PLC heartbeat stands: what it shows may be old")]
     if case.armed and snapshot.heartbeat_still >= case.rules.heartbeat_cycles:
         text = f"PLC heartbeat frozen for {snapshot.heartbeat_still} cycles"
         return [Reason("IL-08", Action.SHED, tag, text)]

@@ -11,9 +11,11 @@ from hil.judge import BOXES, judge_logs, judge_rows, main
 
 
 def frame(
-    plant_s: float, ratio: float, active: float, *, remote: bool = True
+    plant_s: float, ratio: float, active: float, *, remote: bool = True, number: int | None = None
 ) -> list[dict[str, Any]]:
-    words = {"coater.pump_ratio_sp": (ratio, active), "coater.engine_heartbeat": (7, None)}
+    words: dict[str, tuple[float, float | None]] = {"coater.pump_ratio_sp": (ratio, active)}
+    words |= {} if number is None else {"coater.engine_sequence": (number, None)}
+    words |= {"coater.engine_heartbeat": (7, None)}
     return [
         {"plant_s": plant_s, "tag": tag, "value": value, "active": at, "remote": remote}
         for tag, (value, at) in words.items()
@@ -77,6 +79,37 @@ def test_a_hand_that_moves_a_setpoint_under_a_command_is_not_the_engine() -> Non
     assert not judge_rows([*first, *frame(8.0, 2.62, 2.4)]).clean, "nobody's hand"
     later = [*first, hand, *frame(8.0, 2.4, 2.4), *frame(16.0, 2.62, 2.4)]
     assert not judge_rows(later).clean, "by then it was known"
+
+
+@pytest.mark.parametrize(
+    ("number", "hand_s", "clean"),
+    [
+        (11, 14.0, True),  # a cycle later by its number, three by the clock: 16 s under way
+        (13, 14.0, False),  # three cycles later by both: it was made when the hand had moved
+        (11, 1.0, False),  # delayed as long, and made after the hand all the same
+        (9, 14.0, False),  # an old number is a frame that came twice, or a new engine
+    ],
+)
+def test_what_a_hand_moves_under_a_late_command_is_not_the_engine(
+    number: int, hand_s: float, clean: bool
+) -> None:
+    hand = {"plant_s": hand_s, "event": "by hand", "moved": "coater.pump_ratio_sp", "by": -0.2}
+    rows = [*frame(0.0, 2.6, 2.6, number=10), hand, *frame(24.0, 2.6, 2.4, number=number)]
+    assert judge_rows(rows).clean is clean
+
+
+@pytest.mark.parametrize(("taken_s", "clean"), [(4.0, True), (2.0, False)])
+def test_what_the_plc_moves_itself_under_a_command_is_not_the_engine(
+    taken_s: float, clean: bool
+) -> None:
+    taken = {
+        "plant_s": taken_s,
+        "event": "local: a trip took the loop back",
+        "before": {"coater.pump_ratio_sp": 2.6},
+        "after": {"coater.pump_ratio_sp": 2.59},
+    }
+    rows = [*frame(0.0, 2.6, 2.6, number=10), taken, *frame(8.0, 2.67, 2.58, number=11)]
+    assert judge_rows(rows).clean is clean
 
 
 def test_a_plc_that_came_up_anew_has_a_clock_of_its_own() -> None:

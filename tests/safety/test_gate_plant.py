@@ -107,8 +107,10 @@ def test_the_cycle_that_sheds_says_that_the_hold_was_too_long(drive: Drive) -> N
 
 @pytest.mark.requirement("IL-08")
 def test_a_frozen_plc_heartbeat_sheds_within_its_cycles(drive: Drive) -> None:
-    seen = [drive.cycle(AUTO, coater__heartbeat=7).mode for _ in range(4)]
-    assert seen == [Mode.AUTO, Mode.AUTO, Mode.AUTO, Mode.SHED]
+    seen = [drive.cycle(AUTO, coater__heartbeat=7) for _ in range(4)]
+    assert [v.mode for v in seen] == [Mode.AUTO, Mode.HOLD, Mode.HOLD, Mode.SHED]
+    held = [v.command for v in seen[1:3]]
+    assert [c is not None and dict(c.setpoints) for c in held] == [{}, {}], "our heartbeat goes on"
     assert drive.snapshot is not None
     assert drive.snapshot.heartbeat_still == 3
 
