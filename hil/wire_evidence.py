@@ -1,9 +1,9 @@
 """Was every word that reached a PLC recorded before? The PLC's own write log against the intents.
 
 An orphan is a write in the log that no durable intent of that run explains: that would be a
-setpoint nobody can account for (REC-03). Words count in their order on the wire: setpoints,
-remote request, sequence number, heartbeat; a frame that a kill cut off must still fit an intent. A
-wire that doubles and delays may deliver a whole old frame: then its own intent explains it.
+setpoint nobody can account for (REC-03). The sequence number says which intent a frame is of; the
+words around it fit that one or the one before, and so must the words of a frame that a kill cut
+off. A wire that doubles and delays may deliver a whole old frame: its own intent explains it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class WireEvidence:
         that run began.
         """
         reached = dict.fromkeys(intents, 0)
-        meant: dict[str, Mapping[str, Any]] = {}  # whose sequence number came last
+        meant: dict[str, list[Mapping[str, Any]]] = {}  # whose sequence number came last
         begun: dict[str, list[Mapping[str, Any]]] = {}  # words that wait for theirs
         found: list[Mapping[str, Any]] = []
         for row in log:
@@ -50,22 +50,18 @@ class WireEvidence:
             elif word == "sequence":
                 start, known = reached[loop], intents[loop]
                 at = _place_of(row["value"], known, start)
+                last = start if at is None else at
+                possible = [*meant.get(loop, ()), *known[min(last, start) : max(last, start) + 1]]
                 words = begun.pop(loop, [])
-                if at is None:
-                    found += [*words, row]
-                    meant.pop(loop, None)
-                    continue
-                meant[loop] = known[at]
-                possible = known[min(at, start) : at + 1]
                 found += [one for one in words if not self._explained(one, possible)]
-                reached[loop] = max(start, at)
-            elif word == "heartbeat":
-                if not self._explained(row, [meant[loop]] if loop in meant else intents[loop]):
+                if at is None:
                     found.append(row)
+                else:
+                    reached[loop], meant[loop] = max(start, at), [known[at]]
             else:
                 begun.setdefault(loop, []).append(row)
         for loop, words in begun.items():
-            rest = intents[loop][reached[loop] :]
+            rest = [*meant.get(loop, ()), *intents[loop][reached[loop] :]]
             found += [one for one in words if not self._explained(one, rest)]
         return [f"{row['tag']} = {row['value']!r}: no intent of this run says so" for row in found]
 

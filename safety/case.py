@@ -15,6 +15,7 @@ from safety.watch import Guard, guarded, misfit_after, off_balance_after
 from safety.wear import Wear, rested
 from safety.words import Proposal, Quality, Request, RequestedMode
 
+SOON = 0.75  # of a period: so soon after a command its move need not be over
 _GOOD = Quality.GOOD
 
 
@@ -131,6 +132,21 @@ def is_of_this_cycle(case: Case) -> bool:
 def is_fresh(case: Case) -> bool:
     """Say whether the snapshot shows the PLC as it is: taken now, from an image that moves on."""
     return is_of_this_cycle(case) and case.snapshot.heartbeat_still == 0
+
+
+def under_way(case: Case) -> list[str]:
+    """Return the setpoints that the PLC has yet to move to where we asked for them just now.
+
+    Only soon after a command: for a whole cycle's time a PLC may follow its own ramp and limits.
+    """
+    last_s, applied, ours = case.state.commanded_s, case.snapshot.applied, case.state.commanded
+    if last_s is None or case.now_s - last_s >= SOON * case.rules.period_s:
+        return []
+    return [
+        tag
+        for tag, rule in case.rules.setpoints.items()
+        if tag in applied and tag in ours and abs(applied[tag] - ours[tag]) > rule.tolerance
+    ]
 
 
 def number_of(snapshot: Snapshot, tag: str) -> float | None:

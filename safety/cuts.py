@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from safety.case import Case, is_fresh, is_number
+from safety.case import Case, is_fresh, is_number, under_way
 from safety.modes import CLOSED
 from safety.shape import is_safe, nearest, shape, towards
 from safety.wear import dwelling, travel_left
@@ -78,12 +78,14 @@ def in_use(case: Case) -> Mapping[str, float]:
     """Return the setpoints the PLC uses if all are known, else nothing.
 
     What a snapshot of another cycle says, or an image that stands, is not known to be in use:
-    meanwhile the PLC may have taken its loop back and moved on. A setpoint that lies outside the
-    equipment range (by no more than its tolerance, or the loop had tripped) is put right: no
-    command leaves the box.
+    meanwhile the PLC may have taken its loop back and moved on. Nor is what is still under way. A
+    setpoint that lies outside the equipment range (by no more than its tolerance, or the loop had
+    tripped) is put right: no command leaves the box.
     """
     applied = case.snapshot.applied
-    if not is_fresh(case) or any(tag not in applied for tag in case.rules.setpoints):
+    if not is_fresh(case) or under_way(case):
+        return NOTHING
+    if any(tag not in applied for tag in case.rules.setpoints):
         return NOTHING
     return MappingProxyType(
         {

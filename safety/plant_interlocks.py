@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from safety.case import Case, good_value, is_of_this_cycle, short, why
+from safety.case import Case, good_value, is_of_this_cycle, short, under_way, why
 from safety.shape import excess
 from safety.vote import Voted
 from safety.wear import worn_out
@@ -20,11 +20,18 @@ from safety.words import Action, Mode, Reason
 
 
 def il_02_time(case: Case) -> list[Reason]:
-    """IL-02: time that ran backwards makes every rate meaningless, until it caught up. HOLD."""
+    """IL-02: time that ran backwards makes every rate meaningless, until it caught up. HOLD.
+
+    So does a cycle that follows the last one too soon, where the PLC is still on its way: between
+    reading and writing it moves on, and nobody knows from where the next move would count.
+    """
     last_s = case.state.now_s
     if last_s is not None and case.now_s < last_s:
         return [Reason("IL-02", Action.HOLD, "", "engine time ran backwards")]
-    return []
+    if not case.closed:
+        return []
+    text = "the PLC is still on its way to the last setpoint"
+    return [Reason("IL-02", Action.HOLD, tag, text) for tag in under_way(case)]
 
 
 def il_03_permissives(case: Case) -> list[Reason]:

@@ -278,6 +278,25 @@ def test_a_combination_that_holds_shows_nothing_in_shadow() -> None:
     assert (verdict.mode, verdict.action, dict(verdict.allowed)) == (Mode.SHADOW, Action.HOLD, {})
 
 
+@pytest.mark.requirement("IL-02")
+@pytest.mark.parametrize(("elapsed_s", "mode"), [(5.9375, Mode.HOLD), (6.0, Mode.AUTO)])
+@pytest.mark.parametrize(("short_of_it", "under_way"), [(0.25, False), (0.3125, True)])
+def test_a_cycle_that_comes_too_soon_waits_for_a_plc_that_is_on_its_way(
+    elapsed_s: float, mode: Mode, short_of_it: float, under_way: bool
+) -> None:
+    drive = driven(2.5)
+    drive.cycle(AUTO, {PUMP: 3.0, GAP: 280e-6})
+    assert drive.plant.applied[PUMP] == 3.0
+    drive.plant.applied[PUMP] -= short_of_it  # it follows by a ramp of its own
+    verdict = drive.cycle(AUTO, {PUMP: 2.5, GAP: 280e-6}, elapsed_s=elapsed_s)
+    waits = under_way and mode is Mode.HOLD
+    assert verdict.mode is (Mode.HOLD if waits else Mode.AUTO)
+    assert verdict.command is not None
+    assert (dict(verdict.command.setpoints) == {}) is waits
+    holds = [(one.rule, one.tag) for one in verdict.reasons if one.action is Action.HOLD]
+    assert holds == ([("IL-02", PUMP)] if waits else [])
+
+
 # --- the plan ------------------------------------------------------------------------------------
 
 
