@@ -245,13 +245,13 @@ def test_a_server_that_freezes_in_a_write_may_still_carry_it_out(plc: Peer, pki:
     assert plc.ask("get", name="ratio_sp") != 4.5
 
 
-NODE_ONLY = "the Python face of open62541 cannot set this"
+NODE_ONLY = pytest.mark.parametrize("stack", [NodeOpcUa], indirect=True)
+"""For what the Python face of open62541 cannot set: a status, a limit on operations."""
 
 
+@NODE_ONLY
 @pytest.mark.requirement("FS-09")
-def test_a_number_with_a_bad_status_is_no_reading(plc: Peer, stack: type[Peer], pki: Pki) -> None:
-    if stack is not NodeOpcUa:
-        pytest.skip(NODE_ONLY)
+def test_a_number_with_a_bad_status_is_no_reading(plc: Peer, pki: Pki) -> None:
     said = {
         "BadSensorFailure": (Quality.BAD, "BadSensorFailure"),
         "UncertainSensorNotAccurate": (Quality.UNCERTAIN, "sensor at one of its limits"),
@@ -276,11 +276,10 @@ def test_a_number_with_a_bad_status_is_no_reading(plc: Peer, stack: type[Peer], 
     asyncio.run(story())
 
 
+@NODE_ONLY
 def test_limits_are_kept_and_a_moved_namespace_is_found(
     stack: type[Peer], pki: Pki, model: Path, tmp_path: Path
 ) -> None:
-    if stack is not NodeOpcUa:
-        pytest.skip(NODE_ONLY)
     few = {"maxNodesPerRead": 4, "maxNodesPerWrite": 1}
     small = spec(tmp_path, model, limits=few, port=free_port())
     with stack(**small) as peer:
