@@ -6,7 +6,8 @@ not follow. A rate counts from the setpoint the PLC really used when the write a
 comes twice, as a network doubles frames, goes on with the move it began; it may not begin another.
 What moves a setpoint at the PLC under a command on its way (a hand, or the PLC's own loop after it
 took over) is not the command's move. How long a command was on its way shows in its sequence
-number, which counts cycles: one that comes 16 s later than its number says was as long delayed.
+number, which counts cycles: one that comes 16 s later than its number says was as long delayed. A
+take-over shows to the engine when it reads next, so the command in the making cannot know it.
 
     python -m hil.judge --log STATE/plc-coater.jsonl --log STATE/plc-mixer.jsonl
 """
@@ -113,7 +114,7 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
             moved_s, moved = by_hand.pop(tag, (-math.inf, 0.0))
             unknown = moved if moved_s >= sent_s else 0.0
             taken_s, was = taken.get(tag, (-math.inf, 0.0))
-            if taken_s >= sent_s and row["active"] is not None:
+            if taken_s >= sent_s - CYCLE_S[plc] and row["active"] is not None:
                 unknown += abs(float(row["active"]) - was)
             move = _judge_setpoint(
                 verdict, row, BOXES[tag], written_s.get(tag, -math.inf),

@@ -98,7 +98,7 @@ def test_what_a_hand_moves_under_a_late_command_is_not_the_engine(
     assert judge_rows(rows).clean is clean
 
 
-@pytest.mark.parametrize(("taken_s", "clean"), [(4.0, True), (2.0, False)])
+@pytest.mark.parametrize(("taken_s", "clean"), [(4.0, True), (-5.0, True), (-5.5, False)])
 def test_what_the_plc_moves_itself_under_a_command_is_not_the_engine(
     taken_s: float, clean: bool
 ) -> None:
@@ -108,7 +108,7 @@ def test_what_the_plc_moves_itself_under_a_command_is_not_the_engine(
         "before": {"coater.pump_ratio_sp": 2.6},
         "after": {"coater.pump_ratio_sp": 2.59},
     }
-    rows = [*frame(0.0, 2.6, 2.6, number=10), taken, *frame(8.0, 2.67, 2.58, number=11)]
+    rows = [taken, *frame(0.0, 2.6, 2.6, number=10), *frame(8.0, 2.67, 2.58, number=11)]
     assert judge_rows(rows).clean is clean
 
 
