@@ -119,7 +119,6 @@ def _gate(wanted: Wanted) -> dict[str, Any]:
     lines = [
         Verdict("judge alone: p99.9, processor time [ms]", cpu, "<=", gate.LIMIT_MS),
         Verdict("in the engine: p99.9, processor time [ms]", cost, "<=", gate.LIMIT_MS),
-        Verdict("in the engine: p99.9, wall [ms]", engine["gate_ms"]["p99_9"], "<=", gate.LIMIT_MS),
     ]
     return {"alone": alone, "in_the_engine": engine, "verdicts": [one.to_json() for one in lines]}
 
