@@ -47,9 +47,9 @@ BOXES: Mapping[str, Box] = {
     "mixer.jacket_sp": Box(285.15, 307.15, 0.05, 20.0, 5e-3),
     "mixer.solvent_sp": Box(0.0, 1.5 * KG_MIN, 0.05 * KG_MIN, 20.0, 5e-4 * KG_MIN),
 }
+CYCLE_S = {tag.split(".")[0]: box.cycle_s for tag, box in BOXES.items()}
 JITTER = 0.25  # of a cycle: how much the time between two frames may vary on its way to the PLC
 ON_ITS_WAY_S = 5.0  # so long a command lives: what was moved meanwhile it could not know
-CYCLE_S = {"coater": 8.0, "lip": 8.0, "mixer": 20.0}
 WATCHDOG_S = {"coater": 24.0, "lip": 24.0, "mixer": 60.0}
 
 
