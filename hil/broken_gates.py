@@ -22,6 +22,7 @@ from safety import (
     modes,
     plan_interlocks,
     plant_interlocks,
+    readback,
     shape,
     signal_checks,
     signals,
@@ -260,6 +261,9 @@ BROKEN: dict[str, Callable[[], list[Patch]]] = {
     "edge-of-the-hold-timer": _edge,
     "rate-from-own-request": _rate_from_own_request,
     "rate-per-cycle-only": _rate_per_cycle_only,
+    "rate-from-the-judgement": lambda: [
+        (readback, "_counted_from", lambda _rules, state, _over_s: state.commanded_s)
+    ],
     "round-after-clamp": _round_after_clamp,
     "unlatched-trip": _unlatched_trip,
     "trips-skipped": _without("il_04_trips"),

@@ -23,6 +23,7 @@ FOUND_BY: Mapping[str, tuple[str, str]] = {
     "edge-of-the-hold-timer": ("F45", "for-good"),
     "rate-from-own-request": ("F20", "ratio"),
     "rate-per-cycle-only": ("F42", "late-while-moving"),
+    "rate-from-the-judgement": ("F42", "late-on-the-wire"),
     "unlatched-trip": ("F74", "nobody-resets"),
     "trips-skipped": ("F74", "cause-stands"),
     "vote-averages-uncertain": ("F12", "one-in-doubt"),

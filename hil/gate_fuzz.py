@@ -90,12 +90,11 @@ def tell(seed: int, number: int, cycles: int = SEGMENT) -> Story:
             again = judge(rules, state, snapshot, status, plan, request, judged_s)
             if repr(again) != repr(verdict):
                 found.append(Escape("P4", "the same question has another answer"))
-        command = verdict.command
-        result = None
+        command, result, over_s = verdict.command, None, world.dawdle()
         if command is not None:
             result = world.write(command)
-            oracle.heard(result.outcome, result.landed, command)
-        state = verify(rules, verdict.state, command, result).state
+            oracle.heard(result.outcome, result.landed, command, over_s)
+        state = verify(rules, verdict.state, command, result, over_s).state
         modes[str(verdict.mode)] += 1
         if verdict.limiting:
             fired[verdict.limiting[:5]] += 1

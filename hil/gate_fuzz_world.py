@@ -59,6 +59,7 @@ _SINGLE = struct.Struct("<f")
 _sample = functools.partial(tuple.__new__, Sample)
 """Makes a sample of all its fields at once: half the price, and fourteen are read a cycle."""
 _PAUSES_S = (-1.0, 0.1 * PERIOD_S, PERIOD_S, 1.001 * PERIOD_S, 3.0 * PERIOD_S, 60.0)
+_WAYS_S = (0.05 * PERIOD_S, 0.1 * PERIOD_S, 0.2 * PERIOD_S, 0.5 * PERIOD_S, 0.9 * PERIOD_S)
 _LEVELS = (0.0, 0.0, 0.01, 0.03, 0.1, 0.4)
 
 
@@ -134,7 +135,7 @@ class World:
         """Let time pass and return the engine's time."""
         draw = self.draw()
         if draw > 0.08:
-            self.now_s += PERIOD_S
+            self.now_s += PERIOD_S - self.took_s
         elif draw > 0.02:
             self.now_s += PERIOD_S * (0.02 + 20.0 * draw * self.draw())
         elif draw > 0.01 * (1.0 - self.hostility):
@@ -143,6 +144,16 @@ class World:
             self.now_s -= 5.0 * self.draw()
         else:
             self.now_s += 300.0 * self.draw()
+        self.took_s = 0.0
+        return self.now_s
+
+    took_s = 0.0
+
+    def dawdle(self) -> float:
+        """Let a write take its time, and return the engine's; the next cycle is due as ever."""
+        if self.draw() < 0.01 + 0.05 * self.hostility:
+            self.took_s = self.random.choice(_WAYS_S)
+            self.now_s += self.took_s
         return self.now_s
 
     def stand_still(self) -> float:

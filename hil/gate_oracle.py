@@ -19,6 +19,7 @@ from hil.gate_oracle_senses import Seen, Senses
 from hil.gate_oracle_table import (
     COMMAND_LIFE_S,
     LABOUR_CYCLES,
+    LANDS_WITHIN_S,
     LONGEST_HOLD,
     PERIOD_S,
     ROWS,
@@ -110,8 +111,10 @@ class Oracle:
         self._remember(mode, command, seen, now_s, request, reset, misfit)
         return found
 
-    def heard(self, outcome: str, landed: Mapping[str, Any], command: Any) -> None:
-        """Take what the wire said of the last command."""
+    def heard(self, outcome: str, landed: Mapping[str, Any], command: Any, over_s: float) -> None:
+        """Take what the wire said of the last command, and when; it may have landed as late."""
+        if command.setpoints and self.last_s is not None:
+            self.last_s = max(self.last_s, over_s - LANDS_WITHIN_S)
         self.outcome = outcome if outcome == "written" else "not written"
         if outcome != "written" or not command.setpoints:
             return

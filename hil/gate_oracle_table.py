@@ -90,6 +90,7 @@ FROZEN_READING = 8
 PHASES = (7, 8)
 TRIPS_IN_A_BATCH = 2
 COMMAND_LIFE_S = 4.0
+LANDS_WITHIN_S = 1.0  # what takes longer landed late
 PLAN_AGE_S = 7.0
 RESIDUAL = 1e-4
 ITERATIONS = 200

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from safety.case import is_number
 from safety.gate import Command
 from safety.rules import LoopRules
 from safety.state import GateState
 from safety.words import Action, Reason, WriteResult
 
 _FLOAT32_EPSILON = 2.0**-23
+_USUAL = 0.1  # of a period: so long a write may take, and the next move is as long as ever
 
 
 class Verified(NamedTuple):
@@ -25,15 +27,21 @@ class Verified(NamedTuple):
 
 
 def verify(
-    rules: LoopRules, state: GateState, command: Command | None, result: WriteResult | None
+    rules: LoopRules,
+    state: GateState,
+    command: Command | None,
+    result: WriteResult | None,
+    over_s: float,
 ) -> Verified:
     """Fold the result of a write into the state that `judge` returned with its command.
 
-    Without a command there is nothing to verify. Total: a result that cannot be understood counts
-    as unknown.
+    `over_s` is when the write was over, whatever came of it [engine s]. Without a command there is
+    nothing to verify. Total: a result that cannot be understood counts as unknown.
     """
     if command is None:
         return Verified(state, ())
+    if command.setpoints:
+        state = state._replace(commanded_s=_counted_from(rules, state, over_s))
     known: object = result
     if not isinstance(known, WriteResult):
         return _not_written(state, "unknown", "no result")
@@ -59,6 +67,18 @@ def verify(
         mismatches = state.mismatches  # nothing was compared, so nothing was disproved
     state = state._replace(outcome="written", mismatches=mismatches)
     return Verified(state, ())
+
+
+def _counted_from(rules: LoopRules, state: GateState, over_s: float) -> float | None:
+    """Return when the next move begins to count (IL-02).
+
+    A command that was long on its way landed late, and the cycle after it comes as soon as ever:
+    two whole moves would follow each other in less than a period.
+    """
+    judged_s = state.commanded_s
+    if judged_s is None or not is_number(over_s):
+        return judged_s
+    return max(judged_s, over_s - _USUAL * rules.period_s)
 
 
 def _not_written(state: GateState, outcome: str, why: object) -> Verified:

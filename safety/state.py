@@ -35,14 +35,14 @@ class GateState(NamedTuple):
     """The gate's memory of one loop.
 
     `sequence` counts judgements, `heartbeat` minted commands; `request_mark` is the last request
-    seen and `latches` says in words why the loop is TRIPPED. `commanded` and `commanded_before`
-    are the setpoints of the last two commands, `applied_before` what the PLC used when the last
-    one was minted: between them the active setpoint may lawfully be found. `now_s` and
-    `commanded_s` are engine times [s]. `outcome` and `mismatches` come from `readback.verify`;
-    `unbalanced` are the net cycles that each balance has been out while the loop was closed.
-    What lasts, whatever the mode: `newest`, the largest request number seen; the `wear` of the
-    setpoints; the `guards`; `misfit`, the net count of surprised cycles; instruments `struck` from
-    a vote; the last `batch` number that was read, and the `trips` in that batch.
+    seen and `latches` says in words why the loop is TRIPPED. `commanded` are the setpoints of the
+    last command, `lawful` the spans in which the active ones may be found after it. Engine times
+    [s]: `now_s` of the last judgement, `commanded_s` from when the next move is counted. The last
+    one as well as `outcome` and `mismatches` come from `readback.verify`; `unbalanced` are the net
+    cycles that each balance has been out while the loop was closed. What lasts, whatever the mode:
+    `newest`, the largest request number seen; the `wear` of the setpoints; the `guards`; `misfit`,
+    the net count of surprised cycles; instruments `struck` from a vote; the last `batch` number
+    that was read, and the `trips` in that batch.
     """
 
     modes: ModeState = ModeState()

@@ -109,13 +109,15 @@ async def run_cycle(loop: LoopContext, now_s: float) -> CycleRecord:
         timing.lap("record")
         result = await loop.plant.write(command)
         timing.lap("write")
-    verified = verify(rules, verdict.state, command, result)
+    over_s = clock.now_s()
+    verified = verify(rules, verdict.state, command, result, over_s)
 
     utc = clock.utc()
     body = {
         **heading(rules.loop, utc, now_s, request, verified.state, loop.hashes),
         **findings(raw, snapshot, plan, verdict, result, verified),
         "judged_s": judged_s,
+        "over_s": over_s,
         "timing": timing.to_json(),
     }
     loop.last = CycleRecord(body, verified.state, snapshot.memory)

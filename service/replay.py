@@ -27,9 +27,9 @@ from service.cycle import CycleRecord, LoopContext, loop_context, question
 from service.cycle_body import findings, heading, intent_body
 from service.loop_runner import remembered
 from service.replay_planner import ReplayPlanner
-from service.replay_read import judged_s, plan_of, reading_of, request_of, result_of
+from service.replay_read import judged_s, over_s, plan_of, reading_of, request_of, result_of
 
-_NOT_DECIDED = ("utc", "due_s", "timing", "hashes", "raw", "judged_s")
+_NOT_DECIDED = ("utc", "due_s", "timing", "hashes", "raw", "judged_s", "over_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class _Given:
     request: Request
     plan: Plan
     result: WriteResult
-    moment: float
+    judged_s: float
+    over_s: float
     decided: str
 
 
@@ -168,7 +169,7 @@ class Fold:
             del recorded["plan"]
         given = self._read[entry.seq] = _Given(
             reading_of(body, loop.context.rules), request_of(body), plan_of(body),
-            result_of(body), judged_s(body), _text(recorded),
+            result_of(body), judged_s(body), over_s(body), _text(recorded),
         )  # fmt: skip
         return given
 
@@ -180,10 +181,10 @@ class Fold:
         if loop.planner is not None and plan.status != "not-asked":
             plan = loop.planner.answer(question(rules, last.state, snapshot), plan)
         verdict = judge(
-            rules, last.state, snapshot, plan.status, plan.proposal, request, given.moment
+            rules, last.state, snapshot, plan.status, plan.proposal, request, given.judged_s
         )
         command = verdict.command
-        verified = verify(rules, verdict.state, command, given.result)
+        verified = verify(rules, verdict.state, command, given.result, given.over_s)
         context.last = CycleRecord({}, verified.state, snapshot.memory)
         decided = {
             **heading(rules.loop, "", 0.0, request, verified.state, {}),

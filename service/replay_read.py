@@ -74,6 +74,11 @@ def judged_s(body: Body) -> float:
     return float(body["now_s"] if moment is None else moment)
 
 
+def over_s(body: Body) -> float:
+    """Return when the write was over [engine s]; older records do not tell, and counted without."""
+    return float(body.get("over_s", judged_s(body)))
+
+
 def _sample(row: list[Any], rules: LoopRules, tag: str) -> Sample:
     value, quality, reason, source_time_s, received_s, epoch = row
     if isinstance(value, str) and tag in rules.inputs and rules.inputs[tag].kind == "float":

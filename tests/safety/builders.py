@@ -307,8 +307,14 @@ class Drive:
         wish = proposal(self.now_s) if proposal else plan(self.now_s, wanted or self.plant.applied)
         verdict = judge(self.rules, self.state, self.snapshot, status, wish, request, self.now_s)
         result = (write or self.plant.write)(verdict.command)
-        self.state = verify(self.rules, verdict.state, verdict.command, result).state
+        self.state = verify(self.rules, verdict.state, verdict.command, result, self.over_s()).state
         return verdict
+
+    write_takes_s = 0.0
+
+    def over_s(self) -> float:
+        """Return when the write of this cycle is over."""
+        return self.now_s + self.write_takes_s
 
     def to_auto(self, number: int = 1) -> Verdict:
         """Drive until AUTO; the tests of the mode machine count the cycles."""

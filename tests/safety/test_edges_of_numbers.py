@@ -131,14 +131,14 @@ def test_a_read_back_may_differ_by_what_the_wire_can_carry(off: float, outcome: 
     loop = replace(coarse(), setpoints={PUMP: wide})
     wanted = 2.0**24
     result = WriteResult("written", {PUMP: wanted + off}, "")
-    assert verify(loop, GateState(), forge({PUMP: wanted}), result).state.outcome == outcome
+    assert verify(loop, GateState(), forge({PUMP: wanted}), result, 0.0).state.outcome == outcome
 
 
 @pytest.mark.requirement("IL-13")
 @pytest.mark.parametrize(("there", "outcome"), [(0.25, "written"), (0.3125, "unknown")])
 def test_a_read_back_may_differ_by_the_tolerance(there: float, outcome: str) -> None:
     result = WriteResult("written", {PUMP: there}, "")
-    found = verify(coarse(), GateState(), forge({PUMP: 0.0}), result)
+    found = verify(coarse(), GateState(), forge({PUMP: 0.0}), result, 0.0)
     assert found.state.outcome == outcome
 
 

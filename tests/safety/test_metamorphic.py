@@ -56,7 +56,8 @@ def _moments(seed: int, count: int) -> Iterator[Moment]:
         memory = validate(raw, memory, rules, now_s, repair_of(request)).memory
         verdict = moment.judged()
         result = world.write(verdict.command) if verdict.command else None
-        state = verify(rules, verdict.state, verdict.command, result).state
+        over_s = world.dawdle()
+        state = verify(rules, verdict.state, verdict.command, result, over_s).state
 
 
 def _degraded_reading(moment: Moment, random: Random) -> tuple[Moment, str]:

@@ -52,6 +52,21 @@ def test_the_same_code_decides_the_same_to_the_last_bit(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("GMP-06")
+@pytest.mark.requirement("IL-02")
+def test_a_write_that_took_its_time_is_replayed_with_it(hold: Sequence[Entry]) -> None:
+    """Records from before it was told count from the judgement, as the gate then did."""
+    number, slow = next(
+        (n, e) for n, e in enumerate(hold) if e.kind == "cycle" and e.body["mode"] == "AUTO"
+    )
+    judged_s = slow.body["judged_s"]
+    for over, from_s in (({"over_s": judged_s + 4.0}, judged_s + 3.2), ({}, judged_s)):
+        body: dict[str, Any] = {k: v for k, v in slow.body.items() if k != "over_s"} | over
+        body["state"] = {**body["state"], "commanded_s": from_s}
+        entries = [*hold[:number], replace(slow, body=body)]
+        assert fold(entries, software(hold), plans=False).differences == []
+
+
+@pytest.mark.requirement("GMP-06")
 def test_many_folds_give_one_hash(hold: Sequence[Entry]) -> None:
     found, hashes = folds(hold, software(hold), 20, plans=False)
     assert hashes == {found.hash}
