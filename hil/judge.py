@@ -7,7 +7,9 @@ comes twice, as a network doubles frames, goes on with the move it began; it may
 What moves a setpoint at the PLC under a command on its way (a hand, or the PLC's own loop after it
 took over) is not the command's move. How long a command was on its way shows in its sequence
 number, which counts cycles: one that comes 16 s later than its number says was as long delayed. A
-take-over shows to the engine when it reads next, so the command in the making cannot know it.
+take-over shows to the engine when it reads next, so the command in the making cannot know it. A
+PLC in local is followed, not led: a word that comes late is where the PLC's own loop was when the
+word was made, further out or further off than it is by what that loop moves in that time.
 
     python -m hil.judge --log STATE/plc-coater.jsonl --log STATE/plc-mixer.jsonl
 """
@@ -110,7 +112,9 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
             seen.add(tag)
             value = float(row["value"])
             again = value == value_was.get(tag)
-            sent_s = row["plant_s"] - ON_ITS_WAY_S - delayed_s.get(place, 0.0)
+            late_s = delayed_s.get(place, 0.0)
+            sent_s = row["plant_s"] - ON_ITS_WAY_S - late_s
+            own = 0.0 if row["remote"] else BOXES[tag].rate_per_s * late_s
             moved_s, moved = by_hand.pop(tag, (-math.inf, 0.0))
             unknown = moved if moved_s >= sent_s else 0.0
             taken_s, was = taken.get(tag, (-math.inf, 0.0))
@@ -118,7 +122,7 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
                 unknown += abs(float(row["active"]) - was)
             move = _judge_setpoint(
                 verdict, row, BOXES[tag], written_s.get(tag, -math.inf),
-                begun.get(tag, 0.0) if again else 0.0, unknown,
+                begun.get(tag, 0.0) if again else 0.0, unknown + own, own,
             )  # fmt: skip
             begun[tag] = move
             written_s[tag] = row["plant_s"]
@@ -157,10 +161,12 @@ def _judge_setpoint(
     last_s: float,
     begun: float,
     unknown: float,
+    own: float,
 ) -> float:
     """Judge one setpoint and return its move.
 
-    `begun` is a move already judged that may go on, `unknown` what the PLC moved meanwhile.
+    `begun` is a move already judged that may go on, `unknown` what was moved at the PLC meanwhile,
+    `own` what of it was the loop of a PLC in local.
     """
     verdict.setpoints += 1
     tag, value = str(row["tag"]), float(row["value"])
@@ -170,7 +176,7 @@ def _judge_setpoint(
         return 0.0
     outside = max(box.low - value, value - box.high)
     already = max(box.low - active, active - box.high)
-    if outside > box.rounding and not outside <= already + box.rounding:
+    if outside > box.rounding and not outside <= already + own + box.rounding:
         _escape(verdict, row, f"is outside {box.low:.6g} to {box.high:.6g}")
     room = min(value - box.low, box.high - value) / (box.high - box.low)
     verdict.closest_to_limit[tag] = min(verdict.closest_to_limit.get(tag, 1.0), room)

@@ -124,6 +124,25 @@ def test_holding_what_the_plc_itself_has_outside_the_box_is_no_escape_but_pushin
     assert not judge_rows(frame(0.0, 3.21, 3.2)).clean
 
 
+@pytest.mark.parametrize(
+    ("value", "active", "number", "remote", "clean"),
+    [
+        (3.1078, 3.1017, 11, False, True),  # 8 s under way, and the PLC's own loop came down
+        (3.1078, 3.1017, 11, True, False),  # the PLC followed us: nobody moved but we
+        (3.1078, 3.1017, 12, False, False),  # two cycles later by both: it was made at 3.1017
+        (3.19, 3.1017, 11, False, False),  # more than a loop moves in 8 s
+        (3.0, 3.1017, 11, False, True),  # as far off, the other way
+        (2.92, 3.1017, 11, False, False),
+    ],
+)
+def test_a_late_word_to_a_plc_in_local_is_where_its_own_loop_was(
+    value: float, active: float, number: int, *, remote: bool, clean: bool
+) -> None:
+    first = frame(0.0, 3.0, 3.0, number=10, remote=False)
+    rows = [*first, *frame(16.0, value, active, number=number, remote=remote)]
+    assert judge_rows(rows).clean is clean
+
+
 def test_a_frame_cut_in_half_is_counted() -> None:
     rows = frame(0.0, 2.6, 2.6)[:1] + frame(8.0, 2.6, 2.6)
     assert judge_rows(rows).half_frames == 1
