@@ -114,7 +114,7 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
             again = value == value_was.get(tag)
             late_s = delayed_s.get(place, 0.0)
             sent_s = row["plant_s"] - ON_ITS_WAY_S - late_s
-            own = 0.0 if row["remote"] else BOXES[tag].rate_per_s * late_s
+            own = BOXES[tag].rate_per_s * late_s if row.get("remote") is False else 0.0
             moved_s, moved = by_hand.pop(tag, (-math.inf, 0.0))
             unknown = moved if moved_s >= sent_s else 0.0
             taken_s, was = taken.get(tag, (-math.inf, 0.0))

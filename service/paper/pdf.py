@@ -74,7 +74,7 @@ def _table(table: Table) -> list[Any]:
     head = [Paragraph(_text(cell), _style(7.5)) for cell in table.header]
     body = [[_cell(cell) for cell in row] for row in table.rows]
     grid = LongTable([head, *body], colWidths=[room * s / sum(shares) for s in shares],
-                     repeatRows=1)  # fmt: skip
+                     repeatRows=1, splitInRow=1)  # fmt: skip
     grid.setStyle(
         [
             ("GRID", (0, 0), (-1, -1), 0.4, colors.HexColor("#c9ccce")),

@@ -199,6 +199,14 @@ def test_korean_is_set_in_a_korean_face(tmp_path: Path) -> None:
     assert b"DejaVuSans" in content
 
 
+def test_a_text_longer_than_a_page_goes_on_on_the_next(tmp_path: Path) -> None:
+    """What a failed test says can be long, and then the pack matters most."""
+    said = "\n".join(f"line {number} of what went wrong" for number in range(500))
+    page = Page("x", "x", "x", [Table("x", ["a", "b"], [["short", "short"], ["failed", said]])])
+    write_pdf(tmp_path / "x.pdf", [page], "x")
+    assert (tmp_path / "x.pdf").read_bytes().count(b"/Type /Page\n") >= 3
+
+
 def test_the_installation_is_compared_with_the_lock() -> None:
     found = facts(ROOT)
     assert {row["name"] for row in found["packages"]} == {
