@@ -2,14 +2,16 @@
 
 It knows neither the gate nor the configuration. Its limits were written down from the process
 design by hand, in SI; if somebody widens `config/limits.yaml` or breaks the gate, this table does
-not follow. A rate counts from the setpoint the PLC really used when the write arrived. A word that
-comes twice, as a network doubles frames, goes on with the move it began; it may not begin another.
-What moves a setpoint at the PLC under a command on its way (a hand, or the PLC's own loop after it
-took over) is not the command's move. How long a command was on its way shows in its sequence
-number, which counts cycles: one that comes 16 s later than its number says was as long delayed. A
-take-over shows to the engine when it reads next, so the command in the making cannot know it. A
-PLC in local is followed, not led: a word that comes late is where the PLC's own loop was when the
-word was made, further out or further off than it is by what that loop moves in that time.
+not follow. A rate counts from the setpoint the PLC really used when the write arrived, over the
+time since the last word that moved it: where two engines write, the one that tracks moves nothing,
+and takes none of the other's time. A word that comes twice, as a network doubles frames, goes on
+with the move it began; it may not begin another. What moves a setpoint at the PLC under a command
+on its way (a hand, or the PLC's own loop after it took over) is not the command's move. How long a
+command was on its way shows in its sequence number, which counts cycles: one that comes 16 s later
+than its number says was as long delayed. A take-over shows to the engine when it reads next, so the
+command in the making cannot know it. A PLC in local is followed, not led: a word that comes late is
+where the PLC's own loop was when the word was made, further out or further off than it is by what
+that loop moves in that time.
 
     python -m hil.judge --log STATE/plc-coater.jsonl --log STATE/plc-mixer.jsonl
 """
@@ -83,7 +85,7 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
     verdict = Judgement()
     rows = list(rows)
     delayed_s = _delays(rows)
-    written_s: dict[str, float] = {}
+    led_s: dict[str, float] = {}  # when the last word came that moved its setpoint, or the first
     value_was: dict[str, float] = {}
     begun: dict[str, float] = {}  # how far the last new word of a tag was from the active setpoint
     by_hand: dict[str, tuple[float, float]] = {}  # when somebody moved a setpoint, and by how much
@@ -121,11 +123,12 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
             if taken_s >= sent_s - CYCLE_S[plc] and row["active"] is not None:
                 unknown += abs(float(row["active"]) - was)
             move = _judge_setpoint(
-                verdict, row, BOXES[tag], written_s.get(tag, -math.inf),
+                verdict, row, BOXES[tag], led_s.get(tag, -math.inf),
                 begun.get(tag, 0.0) if again else 0.0, unknown + own, own,
             )  # fmt: skip
             begun[tag] = move
-            written_s[tag] = row["plant_s"]
+            if tag not in led_s or not move <= BOXES[tag].rounding:
+                led_s[tag] = row["plant_s"]
             verdict.travel[tag] = verdict.travel.get(tag, 0.0) + abs(
                 value - value_was.get(tag, value)
             )
@@ -165,8 +168,8 @@ def _judge_setpoint(
 ) -> float:
     """Judge one setpoint and return its move.
 
-    `begun` is a move already judged that may go on, `unknown` what was moved at the PLC meanwhile,
-    `own` what of it was the loop of a PLC in local.
+    `last_s` is when a word last moved it, `begun` a move already judged that may go on, `unknown`
+    what was moved at the PLC meanwhile, `own` what of it was the loop of a PLC in local.
     """
     verdict.setpoints += 1
     tag, value = str(row["tag"]), float(row["value"])

@@ -64,6 +64,14 @@ def test_many_small_moves_in_a_hurry_are_too_fast() -> None:
     assert judge_rows(frame(0.0, 2.6, 2.6) + frame(8.0, 2.67, 2.6)).clean
 
 
+@pytest.mark.parametrize(("other", "clean"), [(2.66, True), (2.6601, True), (2.69, False)])
+def test_an_engine_that_tracks_takes_none_of_the_others_time(other: float, clean: bool) -> None:
+    rows = frame(0.0, 2.66, 2.6) + frame(8.0, other, 2.66) + frame(8.0, other + 0.079, other)
+    assert judge_rows(rows).clean is clean
+    early = frame(0.0, 2.66, 2.6) + frame(3.0, 2.66, 2.66) + frame(4.0, 2.739, 2.66)
+    assert not judge_rows(early).clean
+
+
 def test_a_doubled_frame_goes_on_with_its_move_and_begins_no_other() -> None:
     first = frame(0.0, 2.6, 2.6) + frame(8.0, 2.67, 2.6)
     assert judge_rows(first + frame(9.0, 2.67, 2.62)).clean
