@@ -127,7 +127,8 @@ def judge_rows(rows: Iterable[Mapping[str, Any]]) -> Judgement:
                 begun.get(tag, 0.0) if again else 0.0, unknown + own, own,
             )  # fmt: skip
             begun[tag] = move
-            if tag not in led_s or not move <= BOXES[tag].rounding:
+            anew = row["plant_s"] < led_s.get(tag, math.inf)  # the first word, or another clock
+            if anew or not move <= BOXES[tag].rounding:
                 led_s[tag] = row["plant_s"]
             verdict.travel[tag] = verdict.travel.get(tag, 0.0) + abs(
                 value - value_was.get(tag, value)

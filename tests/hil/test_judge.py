@@ -124,6 +124,8 @@ def test_a_plc_that_came_up_anew_has_a_clock_of_its_own() -> None:
     before = frame(100.0, 2.6, 2.6)
     assert judge_rows(before + frame(3.0, 2.67, 2.6)).clean
     assert not judge_rows(before + frame(3.0, 2.69, 2.6)).clean, "a cycle's move, and no more"
+    back = frame(100.0, 2.66, 2.6) + frame(0.0, 2.66, 2.66) + frame(93.0, 2.66, 2.66)
+    assert judge_rows(back + frame(101.0, 2.739, 2.66)).clean
 
 
 def test_holding_what_the_plc_itself_has_outside_the_box_is_no_escape_but_pushing_on_is() -> None:
